@@ -1,0 +1,46 @@
+"""The Pulumi program: `pulumi up` makes a stack as stacks/Pulumi.<stack>.yaml describes it."""
+
+import json
+import os
+from pathlib import Path
+
+import pulumi
+
+from infra.errors import OperatorError
+from infra.lab.bridge import kernel_has_netem
+from infra.preflight import check_machine, read_operator_key
+from infra.settings import PROJECT, StackSettings, parse_settings
+from infra.site import Checkout, Site
+
+PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
+LIST_KEYS = ("locations",)
+
+
+def read_settings(stack: str) -> StackSettings:
+    """Read the stack's own keys from the configuration that the engine hands over."""
+    prefix = f"{PROJECT}:"
+    raw: dict[str, str] = json.loads(os.environ.get("PULUMI_CONFIG") or "{}")
+    own = {key.removeprefix(prefix): value for key, value in raw.items() if key.startswith(prefix)}
+    config = {key: json.loads(value) if key in LIST_KEYS else value for key, value in own.items()}
+    return parse_settings(config, stack)
+
+
+def main() -> None:
+    """Make the stack and export what the others need."""
+    stack = pulumi.get_stack()
+    settings = read_settings(stack)
+    check_machine()
+    delays = kernel_has_netem()
+    if not delays and any(location.delay_ms for location in settings.locations):
+        pulumi.log.warn("this kernel has no netem: the locations are made without the distance between them")
+    operator_key = read_operator_key(PROJECT_DIRECTORY / settings.operator_key_file)
+    site = Site(stack, settings, Checkout(PROJECT_DIRECTORY, operator_key, delays))
+    pulumi.export("inventory", site.inventory())
+    pulumi.export("url", site.edge.url)
+    pulumi.export("ca_certificate", site.ca_certificate)
+
+
+try:
+    main()
+except OperatorError as error:
+    raise pulumi.RunError(error.report()) from error

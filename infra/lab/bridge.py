@@ -1,0 +1,121 @@
+"""A location's network: a bridge with the gateway's address, forwarding, and a distance to the others."""
+
+import functools
+import json
+import subprocess
+from dataclasses import dataclass
+from ipaddress import IPv4Interface, IPv4Network
+from pathlib import Path
+
+from infra.errors import OperatorError
+from infra.lab.commands import locked, run
+from infra.lab.paths import LOCK, STACKS
+
+TEST_RANGE = IPv4Network("198.18.0.0/15")
+"""Reserved for tests of networks (RFC 2544): never routed in public."""
+
+INOTIFY_INSTANCES = 1024
+"""Debian's 128 run out near 24 hosts; each systemd takes a handful."""
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """What a bridge should be.
+
+    Args:
+        name: The link's name, 15 characters at most.
+        gateway: The bridge's own address and its network.
+        delay_ms: One-way delay of everything that is routed into the network, in milliseconds.
+    """
+
+    name: str
+    gateway: IPv4Interface
+    delay_ms: int
+
+
+def ensure_bridge(bridge: Bridge) -> None:
+    """Make the bridge as it should be; what is already right is left alone.
+
+    Raises:
+        OperatorError: The address is taken by another link.
+    """
+    _refuse_taken_address(bridge)
+    ensure_shared_ground()
+    if not is_link(bridge.name):
+        run(["ip", "link", "add", bridge.name, "type", "bridge"], step=f"making bridge {bridge.name}")
+    run(["ip", "address", "replace", str(bridge.gateway), "dev", bridge.name], step=f"addressing {bridge.name}")
+    run(["ip", "link", "set", bridge.name, "up"], step=f"starting {bridge.name}")
+    # Per bridge, not net.ipv4.ip_forward: the setting goes when the bridge goes.
+    Path(f"/proc/sys/net/ipv4/conf/{bridge.name}/forwarding").write_text("1", encoding="ascii")
+    set_delay(bridge.name, bridge.delay_ms)
+
+
+def set_delay(name: str, delay_ms: int) -> None:
+    """Set the one-way delay of what is routed into the bridge; hosts on the same bridge don't see it."""
+    if delay_ms:
+        # The limit is the queue's length: at 12 ms the default 1,000 packets cap the rate at about 1 Gbit/s.
+        argv = ["tc", "qdisc", "replace", "dev", name, "root", "netem", "delay", f"{delay_ms}ms", "limit", "100000"]
+        run(argv, step=f"delaying {name}")
+    else:
+        # Nothing to delete is an error to tc, and what is wanted here.
+        subprocess.run(["tc", "qdisc", "del", "dev", name, "root"], capture_output=True, check=False)
+
+
+@functools.cache
+def kernel_has_netem() -> bool:
+    """Whether this kernel can delay packets: tried on the loopback link of a throwaway network namespace."""
+    argv = ["unshare", "--net", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"]
+    return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+
+def inspect_bridge(name: str) -> Bridge | None:
+    """What is really there under this name; None if there is nothing, or no address on it."""
+    if not is_link(name):
+        return None
+    links = json.loads(run(["ip", "-json", "-4", "address", "show", "dev", name], step=f"reading {name}"))
+    addresses = [info for link in links for info in link.get("addr_info", [])]
+    if not addresses:
+        return None
+    gateway = IPv4Interface(f"{addresses[0]['local']}/{addresses[0]['prefixlen']}")
+    queues = json.loads(run(["tc", "-json", "qdisc", "show", "dev", name], step=f"reading {name}'s delay"))
+    seconds = next((q["options"]["delay"]["delay"] for q in queues if q["kind"] == "netem"), 0)
+    return Bridge(name, gateway, round(seconds * 1000))
+
+
+def remove_bridge(name: str) -> None:
+    """Remove the bridge; fine if it is gone."""
+    if is_link(name):
+        run(["ip", "link", "del", name], step=f"removing bridge {name}")
+
+
+def is_link(name: str) -> bool:
+    """Whether the machine has a link of this name."""
+    return Path(f"/sys/class/net/{name}").exists()
+
+
+def ensure_shared_ground() -> None:
+    """What all stacks share: nothing of the test range ever leaves the machine, and systemd can start often."""
+    with locked(LOCK):
+        run(["ip", "route", "replace", "unreachable", str(TEST_RANGE)], step="closing the test range")
+        limit = Path("/proc/sys/fs/inotify/max_user_instances")
+        if int(limit.read_text(encoding="ascii")) < INOTIFY_INSTANCES:
+            limit.write_text(str(INOTIFY_INSTANCES), encoding="ascii")
+
+
+def remove_shared_ground() -> None:
+    """Remove the unreachable route, if no stack is left that needs it."""
+    with locked(LOCK):
+        if not (STACKS.exists() and any(STACKS.iterdir())):
+            subprocess.run(["ip", "route", "del", "unreachable", str(TEST_RANGE)], capture_output=True, check=False)
+
+
+def _refuse_taken_address(bridge: Bridge) -> None:
+    links = json.loads(run(["ip", "-json", "-4", "address", "show"], step="reading this machine's addresses"))
+    for link in links:
+        for info in link.get("addr_info", []):
+            taken = IPv4Interface(f"{info['local']}/{info['prefixlen']}").network
+            if link["ifname"] != bridge.name and taken.overlaps(bridge.gateway.network):
+                raise OperatorError(
+                    f"the network {bridge.gateway.network} of bridge {bridge.name} is taken by {link['ifname']}",
+                    next_command="pulumi config set tegak:network 198.18.32.0/20   # another part of 198.18.0.0/15",
+                )

@@ -1,0 +1,168 @@
+"""A lab host's processes: a full systemd in its own namespaces, started by systemd-nspawn."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from infra.errors import OperatorError
+from infra.lab.disk import Disk
+
+BOOT_TIMEOUT_SECONDS = 90
+STOP_TIMEOUT_SECONDS = 15
+SSH_PORT = 22
+NSPAWN_STATE = Path("/run/systemd/nspawn")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What runs.
+
+    Args:
+        name: Unique on this machine, 12 characters at most: nspawn names the host's link `vb-<name>`.
+        hostname: What the host calls itself.
+        bridge: The bridge it is attached to.
+        address: Where its ssh answers.
+        disk: Its file system, mounted.
+    """
+
+    name: str
+    hostname: str
+    bridge: str
+    address: IPv4Address
+    disk: Disk
+
+    @property
+    def console(self) -> Path:
+        """Where its console's output goes."""
+        return self.disk.directory / "console.log"
+
+    def start(self) -> None:
+        """Boot it, in a session of its own, so that it outlives the command that made it; fine if it runs."""
+        if runs(self.disk):
+            return
+        self.stop()  # a supervisor that was killed leaves its host's processes behind
+        argv = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--settings=no"]
+        argv += [f"--machine={self.name}", f"--hostname={self.hostname}", f"--directory={self.disk.root}"]
+        argv += [f"--network-bridge={self.bridge}", "--link-journal=no", "--console=pipe"]
+        argv += ["--resolv-conf=off", "--timezone=off"]
+        machine_name_file(self.disk).write_text(self.name, encoding="ascii")
+        with self.console.open("ab") as console:
+            subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True, cwd="/"
+            )
+
+    def wait_for_ssh(self) -> None:
+        """Wait until ssh greets.
+
+        Raises:
+            OperatorError: It died, or did not greet in time; the message has the console's last line.
+        """
+        started = time.monotonic()
+        while not greets(self.address):
+            if supervisor(self.disk) is None and time.monotonic() - started > 1:
+                raise OperatorError(f"{self.hostname} did not boot: {self._last_words()}")
+            if time.monotonic() - started > BOOT_TIMEOUT_SECONDS:
+                raise OperatorError(
+                    f"{self.hostname} did not answer ssh within {BOOT_TIMEOUT_SECONDS} s: {self._last_words()}",
+                    next_command=f"tail {self.console}",
+                )
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End it at once, like a power cut; fine if it doesn't run."""
+        end(self.disk)
+
+    def _last_words(self) -> str:
+        lines = self.console.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1] if lines else "its console is silent"
+
+
+def greets(address: IPv4Address, timeout_seconds: float = 1.0) -> bool:
+    """Whether an ssh server greets at the address."""
+    with contextlib.suppress(OSError), socket.create_connection((str(address), SSH_PORT), timeout_seconds) as link:
+        link.settimeout(timeout_seconds)
+        return link.recv(4) == b"SSH-"
+    return False
+
+
+def runs(disk: Disk) -> bool:
+    """Whether the host's supervisor and its first process are both there."""
+    return supervisor(disk) is not None and bool(payload(disk))
+
+
+def supervisor(disk: Disk) -> int | None:
+    """The process id of the systemd-nspawn that runs the disk; None if there is none."""
+    wanted = f"--directory={disk.root}".encode()
+    for pid, directory in _processes():
+        with contextlib.suppress(OSError):
+            arguments = (directory / "cmdline").read_bytes().split(b"\0")
+            if arguments[0] == b"systemd-nspawn" and wanted in arguments:
+                return pid
+    return None
+
+
+def payload(disk: Disk) -> tuple[int, ...]:
+    """The processes whose `/` is this disk, whoever started them, the first one first."""
+    mark = f"upperdir={disk.upper},"
+    found: list[int] = []
+    for pid, directory in _processes():
+        with contextlib.suppress(OSError):
+            first = (directory / "mountinfo").read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+            if mark in first and first.split(" ", 5)[4] == "/":
+                found.append(pid)
+    return tuple(sorted(found))
+
+
+def _processes() -> Iterator[tuple[int, Path]]:
+    return ((int(entry.name), entry) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+
+
+def end(disk: Disk) -> None:
+    """End everything that runs on a disk, and clear what its supervisor leaves; fine if nothing does.
+
+    Raises:
+        OperatorError: Something of it is still there after 15 s.
+    """
+    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+    while victims := (*payload(disk), *filter(None, [supervisor(disk)])):
+        for pid in victims:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)  # only where this very process started it
+        if time.monotonic() > deadline:
+            raise OperatorError(f"{disk.root}: processes {victims} could not be ended")
+        time.sleep(0.02)
+    _clear_traces(disk)
+
+
+def _clear_traces(disk: Disk) -> None:
+    """Remove what a killed supervisor leaves: with it, nspawn refuses to start the machine again."""
+    file = machine_name_file(disk)
+    if file.exists():
+        name = file.read_text(encoding="ascii")
+        with contextlib.suppress(OSError):
+            (NSPAWN_STATE / "propagate" / name).rmdir()
+        _wait_until_gone(Path(f"/sys/class/net/vb-{name}"))
+    with contextlib.suppress(OSError):
+        root = disk.root.stat()
+        (NSPAWN_STATE / "locks" / f"inode-{root.st_dev}:{root.st_ino}").unlink()
+
+
+def machine_name_file(disk: Disk) -> Path:
+    """Where a host's directory keeps its machine's name."""
+    return disk.directory / "machine"
+
+
+def _wait_until_gone(link: Path) -> None:
+    """The kernel removes a host's link with its network namespace, a moment after its last process."""
+    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+    while link.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)

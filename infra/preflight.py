@@ -1,0 +1,48 @@
+"""What must be true of this machine before a lab is made: checked on preview too, before anything is created."""
+
+import os
+import platform
+import shutil
+from pathlib import Path
+
+from infra.errors import OperatorError
+
+TOOLS = ("systemd-nspawn", "mmdebstrap", "ip", "tc", "mount")
+
+
+def check_machine() -> None:
+    """Refuse a machine that can't carry a lab.
+
+    Raises:
+        OperatorError: It isn't Linux, we aren't root, or a tool is missing.
+    """
+    if platform.system() != "Linux":
+        raise OperatorError(
+            f"locations of kind 'lab' need Linux, and this is {platform.system()}",
+            next_command="a virtual machine with Debian 12, and make up in it",
+        )
+    if os.geteuid() != 0:
+        raise OperatorError(
+            "locations of kind 'lab' need root, for namespaces, mounts and bridges", next_command="sudo make up"
+        )
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if missing:
+        raise OperatorError(f"this machine lacks {', '.join(missing)}", next_command="make setup")
+
+
+def read_operator_key(path: Path) -> str:
+    """Read the public ssh key of those who deploy.
+
+    Raises:
+        OperatorError: The file is missing or is no public key.
+    """
+    try:
+        key = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(
+            f"the operators' public key {path.name} can't be read ({type(error).__name__}); set-up makes it",
+            next_command="make setup",
+        ) from error
+    if not key.startswith(("ssh-ed25519 ", "ssh-rsa ", "ecdsa-sha2-", "sk-ssh-")) or "\n" in key:
+        raise OperatorError(f"{path.name} is not one public ssh key", next_command="make setup")
+    return key
