@@ -1,0 +1,1 @@
+"""The Pulumi program: provisions what a stack's settings describe."""

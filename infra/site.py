@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import pulumi
 from pulumi import Output
 
 from infra import inventory

@@ -1,0 +1,1 @@
+"""What a host becomes, and how releases reach it."""

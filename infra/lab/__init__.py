@@ -1,0 +1,1 @@
+"""Locations of kind `lab`: real systemd hosts in namespaces on this machine."""

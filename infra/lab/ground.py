@@ -60,9 +60,7 @@ class LabNetwork:
             opts=ResourceOptions(parent=parent),
         )
 
-    def host(
-        self, name: str, role: str, address: IPv4Address, certificate: Input[str] | None = None
-    ) -> HostOutputs:
+    def host(self, name: str, role: str, address: IPv4Address, certificate: Input[str] | None = None) -> HostOutputs:
         """Add a host to the network."""
         host = LabHost(
             name,

@@ -1,6 +1,6 @@
 """The lab's certificate authority and the edge's certificate; private keys stay in files of mode 0600."""
 
-import datetime
+import datetime as dt
 import ipaddress
 import os
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def make_authority(directory: Path, common_name: str) -> KeyPair:
 
 
 def issue_server_certificate(
-    authority: KeyPair, directory: Path, names: list[str], addresses: list[str], *, now: datetime.datetime
+    authority: KeyPair, directory: Path, names: list[str], addresses: list[str], *, now: dt.datetime
 ) -> KeyPair:
     """Issue the server's certificate for names and addresses, with a new key."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -75,9 +75,7 @@ def make_host_key(directory: Path) -> tuple[bytes, str]:
     if not file.exists():
         key = ed25519.Ed25519PrivateKey.generate()
         form = serialization.PrivateFormat.OpenSSH
-        write_private(
-            file, key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-        )
+        write_private(file, key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
     private = file.read_bytes()
     loaded = serialization.load_ssh_private_key(private, password=None)
     public = loaded.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
@@ -99,9 +97,9 @@ def _builder(
     issuer: x509.Name,
     key: ec.EllipticCurvePublicKey,
     days: int,
-    now: datetime.datetime | None = None,
+    now: dt.datetime | None = None,
 ) -> x509.CertificateBuilder:
-    start = (now or datetime.datetime.now(datetime.UTC)) - datetime.timedelta(hours=1)  # clocks differ a little
+    start = (now or dt.datetime.now(dt.UTC)) - dt.timedelta(hours=1)  # clocks differ a little
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -109,7 +107,7 @@ def _builder(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
-        .not_valid_after(start + datetime.timedelta(days=days))
+        .not_valid_after(start + dt.timedelta(days=days))
     )
 
 

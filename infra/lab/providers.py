@@ -4,7 +4,7 @@ A dynamic provider is pickled into the state: the classes are kept thin and impo
 reference to them, and import the code that does the work only when they are called.
 """
 
-import datetime
+import datetime as dt
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -81,8 +81,8 @@ class CertificateProvider(_Provider):
     def read(self, id_: str, props: Properties) -> ReadResult:
         from infra.lab.pki import RENEW_BEFORE_DAYS
 
-        ends = datetime.datetime.fromisoformat(props["not_after"])
-        soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=RENEW_BEFORE_DAYS)
+        ends = dt.datetime.fromisoformat(props["not_after"])
+        soon = dt.datetime.now(dt.UTC) + dt.timedelta(days=RENEW_BEFORE_DAYS)
         return ReadResult(id_ if Path(props["key_file"]).exists() else "", {**props, "running": ends > soon})
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
@@ -94,10 +94,10 @@ class CertificateProvider(_Provider):
         from infra.lab.paths import stack_directory
 
         directory = stack_directory(props["stack"])
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         authority = pki.make_authority(directory, f"tegak lab {props['stack']}")
         pair = pki.issue_server_certificate(authority, directory, props["names"], props["addresses"], now=now)
-        ends = now + datetime.timedelta(days=pki.SERVER_DAYS)
+        ends = now + dt.timedelta(days=pki.SERVER_DAYS)
         outs = {"certificate": pair.certificate_pem, "key_file": str(pair.key_file), "not_after": ends.isoformat()}
         return {**props, **outs, "running": True}
 
@@ -173,4 +173,3 @@ class HostProvider(_Provider):
         from infra.lab.host import HostPlan, ensure_host
 
         return {**props, "host_key": ensure_host(HostPlan.from_properties(props)), "running": True}
-

@@ -45,7 +45,14 @@ class LabBridge(Resource, module="lab", name="Bridge"):
     name: Output[str]
 
     def __init__(
-        self, name: str, *, claim: LabClaim, bridge: str, gateway: str, delay_ms: int, opts: ResourceOptions | None = None
+        self,
+        name: str,
+        *,
+        claim: LabClaim,
+        bridge: str,
+        gateway: str,
+        delay_ms: int,
+        opts: ResourceOptions | None = None,
     ) -> None:
         inputs = {"stack": claim.stack, "name": bridge, "gateway": gateway, "delay_ms": delay_ms}
         super().__init__(BridgeProvider(), name, {**inputs, "running": None}, opts)

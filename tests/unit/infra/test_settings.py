@@ -1,0 +1,58 @@
+"""What stacks/Pulumi.<stack>.yaml may say."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.errors import OperatorError
+from infra.settings import parse_settings
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    document = yaml.safe_load((PROJECT / "stacks/Pulumi.lokal.yaml").read_text(encoding="utf-8"))
+    return {key.removeprefix("tegak:"): value for key, value in document["config"].items()}
+
+
+def test_the_stack_lokal_has_two_locations_of_two_app_hosts(config: dict[str, Any]) -> None:
+    settings = parse_settings(config, "lokal")
+    assert [(place.name, place.app_hosts, place.delay_ms) for place in settings.locations] == [
+        ("jakarta", 2, 12),
+        ("surabaya", 2, 12),
+    ]
+
+
+def change(**changes: object) -> Callable[[dict[str, Any]], None]:
+    return lambda config: config["locations"][1].update(changes)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda config: config.update(regionn="x"), "unknown key tegak:regionn; allowed here: locations, network"),
+        (lambda config: config.pop("server_name"), "missing key tegak:server_name"),
+        (lambda config: config.update(network="10.0.0.0/20"), "must be a /20 inside 198.18.0.0/15"),
+        (change(hosts=2), "unknown key tegak:locations[1].hosts; allowed here: app_hosts, delay_ms"),
+        (change(app_hosts=13), "tegak:locations[1].app_hosts is 13: Input should be less than or equal to 12"),
+        (change(app_hosts=0), "tegak:locations[1].app_hosts is 0"),
+        (change(app_hosts="2"), "tegak:locations[1].app_hosts is '2'"),
+        (change(name="jakarta"), "two locations have the same name: jakarta"),
+        (change(network=1), "two locations have the same network: 1"),
+        (change(name="edge"), "'edge' is the edge's own name"),
+        (change(name="a; reboot"), "tegak:locations[1].name is 'a; reboot'"),
+        (change(kind="vm"), "tegak:locations[1].kind is 'vm'"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_refused_with_its_key(
+    config: dict[str, Any], spoil: Callable[[dict[str, Any]], None], sentence: str
+) -> None:
+    spoil(config)
+    with pytest.raises(OperatorError) as caught:
+        parse_settings(config, "lokal")
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
