@@ -27,16 +27,27 @@ def test_the_stack_lokal_has_two_locations_of_two_app_hosts(config: dict[str, An
     ]
 
 
-def change(**changes: object) -> Callable[[dict[str, Any]], None]:
+Spoil = Callable[[dict[str, Any]], object]
+
+
+def stack(**changes: object) -> Spoil:
+    return lambda config: config.update(changes)
+
+
+def without(key: str) -> Spoil:
+    return lambda config: config.pop(key)
+
+
+def change(**changes: object) -> Spoil:
     return lambda config: config["locations"][1].update(changes)
 
 
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (lambda config: config.update(regionn="x"), "unknown key tegak:regionn; allowed here: locations, network"),
-        (lambda config: config.pop("server_name"), "missing key tegak:server_name"),
-        (lambda config: config.update(network="10.0.0.0/20"), "must be a /20 inside 198.18.0.0/15"),
+        (stack(regionn="x"), "unknown key tegak:regionn; allowed here: locations, network"),
+        (without("server_name"), "missing key tegak:server_name"),
+        (stack(network="10.0.0.0/20"), "must be a /20 inside 198.18.0.0/15"),
         (change(hosts=2), "unknown key tegak:locations[1].hosts; allowed here: app_hosts, delay_ms"),
         (change(app_hosts=13), "tegak:locations[1].app_hosts is 13: Input should be less than or equal to 12"),
         (change(app_hosts=0), "tegak:locations[1].app_hosts is 0"),
@@ -49,7 +60,7 @@ def change(**changes: object) -> Callable[[dict[str, Any]], None]:
     ],
 )
 def test_a_setting_that_does_not_fit_is_refused_with_its_key(
-    config: dict[str, Any], spoil: Callable[[dict[str, Any]], None], sentence: str
+    config: dict[str, Any], spoil: Spoil, sentence: str
 ) -> None:
     spoil(config)
     with pytest.raises(OperatorError) as caught:

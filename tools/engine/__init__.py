@@ -1,0 +1,1 @@
+"""The Pulumi engine, where the official one can't be downloaded."""
