@@ -9,7 +9,7 @@ from typing import Any
 from infra.errors import OperatorError
 from infra.lab import pki
 from infra.lab.disk import DEPLOY_UID, Disk, SeedFile
-from infra.lab.machine import Machine, greets, runs
+from infra.lab.machine import Machine, end, greets, runs
 from infra.lab.paths import host_directory, stack_directory
 
 MINIMUM_FREE_BYTES = 1024**3
@@ -64,8 +64,10 @@ def ensure_host(plan: HostPlan) -> str:
     disk = Disk(directory)
     if disk.free_bytes() < MINIMUM_FREE_BYTES:
         raise OperatorError(f"{plan.hostname}: less than 1 GiB is free for its disk", next_command=f"df -h {directory}")
-    if not runs(disk) and greets(plan.address.ip, timeout_seconds=0.2):
-        raise OperatorError(f"{plan.hostname}: another machine answers at its address {plan.address.ip}")
+    if not runs(disk):
+        end(disk)  # a host whose supervisor was killed goes on running, and would answer for itself below
+        if greets(plan.address.ip, timeout_seconds=0.2):
+            raise OperatorError(f"{plan.hostname}: another machine answers at its address {plan.address.ip}")
     private, public = pki.make_host_key(directory)
     disk.mount(plan.image)
     disk.write(_seeds(plan, private, public))
