@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pulumi
@@ -13,6 +14,9 @@ from infra.settings import PROJECT, StackSettings, parse_settings
 from infra.site import Checkout, Site
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
+MESSAGE_WAS_SHOWN = 32
+"""The exit code that tells Pulumi's language host that there is nothing to add (pulumi-language-python-exec)."""
+
 LIST_KEYS = ("locations",)
 
 
@@ -43,4 +47,5 @@ def main() -> None:
 try:
     main()
 except OperatorError as error:
-    raise pulumi.RunError(error.report()) from error
+    pulumi.log.error(str(error))
+    sys.exit(MESSAGE_WAS_SHOWN)

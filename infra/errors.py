@@ -16,6 +16,10 @@ class OperatorError(Exception):
         self.next_command = next_command
         self.exit_code = exit_code
 
+    def __str__(self) -> str:
+        """What the engine shows of it, when a resource's provider raises it."""
+        return self.report().removeprefix("error: ")
+
     def report(self) -> str:
         """The lines for the terminal."""
         lines = [f"error: {self.message}"]

@@ -42,7 +42,10 @@ def ensure_bridge(bridge: Bridge) -> None:
     _refuse_taken_address(bridge)
     ensure_shared_ground()
     if not is_link(bridge.name):
-        run(["ip", "link", "add", bridge.name, "type", "bridge"], step=f"making bridge {bridge.name}")
+        # A bridge without an address of its own takes a port's, and another one when that host dies: the neighbours'
+        # packets would go nowhere until they have asked again who has the gateway's address.
+        mac = "02:00:" + bridge.gateway.ip.packed.hex(":")
+        run(["ip", "link", "add", bridge.name, "address", mac, "type", "bridge"], step=f"making bridge {bridge.name}")
     run(["ip", "address", "replace", str(bridge.gateway), "dev", bridge.name], step=f"addressing {bridge.name}")
     run(["ip", "link", "set", bridge.name, "up"], step=f"starting {bridge.name}")
     # Per bridge, not net.ipv4.ip_forward: the setting goes when the bridge goes.

@@ -1,6 +1,5 @@
 """A lab host's disk: an overlay over the shared image, and the files that are put there before it boots."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -88,12 +87,3 @@ class Disk:
     def free_bytes(self) -> int:
         """Free space where the disk lives."""
         return shutil.disk_usage(self.directory.parent).free
-
-
-def seeds_digest(seeds: tuple[SeedFile, ...]) -> str:
-    """One number for what was put on a host, so that a change of it is seen."""
-    digest = hashlib.sha256()
-    for seed in sorted(seeds, key=lambda seed: seed.path):
-        digest.update(f"{seed.path}\0{seed.mode:o}\0{seed.owner}\0{len(seed.content)}\0".encode())
-        digest.update(seed.content)
-    return digest.hexdigest()[:16]

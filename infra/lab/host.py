@@ -79,7 +79,9 @@ def ensure_host(plan: HostPlan) -> str:
 
 def _seeds(plan: HostPlan, private_key: bytes, public_key: str) -> tuple[SeedFile, ...]:
     # The name must sort before systemd's own 80-container-host0.network.
+    # Waiting for a router's IPv6 offer would hold up network-online.target, and nginx with it, for ten seconds.
     network = f"[Match]\nName=host0\n\n[Network]\nAddress={plan.address}\nGateway={plan.gateway}\n"
+    network += "LinkLocalAddressing=no\nIPv6AcceptRA=no\n"
     machine_id = hashlib.sha256(f"{plan.stack}/{plan.hostname}".encode()).hexdigest()[:32]
     seeds = [
         SeedFile("/etc/systemd/network/10-host0.network", network.encode()),

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from infra.errors import OperatorError
+from infra.lab import cgroup
 from infra.lab.disk import Disk
 
 BOOT_TIMEOUT_SECONDS = 90
@@ -55,7 +56,12 @@ class Machine:
         machine_name_file(self.disk).write_text(self.name, encoding="ascii")
         with self.console.open("ab") as console:
             subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True, cwd="/"
+                cgroup.started_in_own(self.name, argv),
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                start_new_session=True,
+                cwd="/",
             )
 
     def wait_for_ssh(self) -> None:
@@ -150,6 +156,7 @@ def _clear_traces(disk: Disk) -> None:
         name = file.read_text(encoding="ascii")
         with contextlib.suppress(OSError):
             (NSPAWN_STATE / "propagate" / name).rmdir()
+        cgroup.remove(name)
         _wait_until_gone(Path(f"/sys/class/net/vb-{name}"))
     with contextlib.suppress(OSError):
         root = disk.root.stat()

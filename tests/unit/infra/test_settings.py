@@ -66,4 +66,4 @@ def test_a_setting_that_does_not_fit_is_refused_with_its_key(
     with pytest.raises(OperatorError) as caught:
         parse_settings(config, "lokal")
     assert sentence in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in caught.value.message
