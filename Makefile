@@ -2,10 +2,18 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: help setup engine lock lint test
+SOURCE := samples/kpu-2019
+
+.PHONY: help up down setup engine lock lint test bench-lab bench-loader
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+up: engine ## all of it on the stack `lokal`: hosts, release, results, checks (again: nothing changes)
+	@.venv/bin/fab up
+
+down: engine ## remove the stack `lokal`, down to the last process, mount, bridge and route
+	@.venv/bin/fab down
 
 setup: ## install what is missing (nothing, the second time)
 	@python3 tools/setup.py
@@ -16,11 +24,21 @@ engine: setup ## make `pulumi` work in the virtual environment; built once where
 lock: setup ## pin all dependencies anew, with hashes
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
+	@uv pip compile app/requirements.in -c requirements.lock --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header -q -o app/requirements.lock
 
 lint: setup ## format, lint, types
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m pyright
 
-test: lint ## lint, then every test
+test: lint engine ## lint, then every test; the last two on lab stacks of their own, beside `lokal`
 	@$(PYTHON) -m pytest tests/unit -n 2
+	@$(PYTHON) -m pytest tests/program
+	@$(PYTHON) -m pytest tests/deploy
+
+bench-lab: engine ## measure provisioning and deploys, each against the same work without us (20 minutes)
+	@$(PYTHON) -m tools.bench.lab
+
+bench-loader: setup ## measure building a snapshot; SOURCE=directory with the two tables
+	@$(PYTHON) -m tools.bench.loader $(SOURCE)

@@ -1,9 +1,11 @@
-"""Set-up of a checkout: the virtual environment and the operators' keys. Python's standard library only.
+"""Set-up of a checkout: Debian packages, the virtual environment, the operators' keys. Standard library only.
 
 `make setup` calls it before anything else is installed; the second time it finds everything in place.
 """
 
+import fcntl
 import hashlib
+import importlib.util
 import os
 import secrets
 import shutil
@@ -15,8 +17,20 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from infra.errors import OperatorError  # noqa: E402  # the checkout is on the path only from here on
+from tools import progress  # noqa: E402
 
 MINIMUM_PYTHON = (3, 11)
+DEBIAN_PACKAGES = {
+    "systemd-nspawn": "systemd-container",
+    "mmdebstrap": "mmdebstrap",
+    "ip": "iproute2",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+}
+"""What the lab and the tasks call, and where it comes from."""
+
+OWN_SALT_FILTER = "filter.tegak-own-salt.clean"
+SALT = "encryptionsalt:"
 STAMP = "tegak-stamp"
 """Written last into the virtual environment: without it, or with another lock's hash, it is made anew."""
 
@@ -25,6 +39,25 @@ def check_python() -> None:
     """Refuse a Python that is too old."""
     if sys.version_info < MINIMUM_PYTHON:
         raise OperatorError(f"Python 3.11 or newer is needed, and this is {sys.version.split()[0]}")
+
+
+def ensure_system_packages() -> None:
+    """Install what is missing on a Debian machine, if we may; elsewhere the lab says what it lacks.
+
+    Raises:
+        OperatorError: apt-get failed.
+    """
+    missing = {package for command, package in DEBIAN_PACKAGES.items() if shutil.which(command) is None}
+    if importlib.util.find_spec("ensurepip") is None:
+        missing.add("python3-venv")
+    if not missing or shutil.which("apt-get") is None or os.geteuid() != 0:
+        return
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "install", "--quiet", "--yes", "--no-install-recommends", *sorted(missing)]
+    next_command = f"apt-get update && apt-get install {' '.join(sorted(missing))}"
+    for argv, step in ((["apt-get", "update", "--quiet"], "reading Debian's package lists"), (install, "installing")):
+        label = f"set-up: {step}{' ' + ' '.join(sorted(missing)) if argv is install else ''}"
+        progress.run(argv, step=label, next_command=next_command, environment=environment)
 
 
 def ensure_environment(project: Path) -> bool:
@@ -38,15 +71,16 @@ def ensure_environment(project: Path) -> bool:
     stamp = environment / STAMP
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return False
-    print("set-up: virtual environment (about a minute)", flush=True)
     shutil.rmtree(environment, ignore_errors=True)
     _run(
         [sys.executable, "-m", "venv", str(environment)],
         "making the virtual environment",
         "apt-get install python3-venv",
     )
-    pip = [str(environment / "bin/python"), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]
-    _run(pip, "installing the locked packages (is the package registry reachable?)", "make setup")
+    pip = [str(environment / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip += ["--require-hashes", "-r", str(lock)]
+    step = "set-up: installing the locked Python packages from the registry"
+    progress.run(pip, step=step, next_command="make setup")
     site = next((environment / "lib").glob("python3*/site-packages"))
     (site / "tegak.pth").write_text(f"{project}\n", encoding="utf-8")
     stamp.write_text(wanted, encoding="utf-8")
@@ -62,6 +96,7 @@ def ensure_secrets(project: Path) -> None:
         new = directory / "passphrase.new"
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
             handle.write(secrets.token_urlsafe(32))
+        _forget_salt(project / "stacks/Pulumi.lokal.yaml")
         new.replace(passphrase)
     for name in ("operator", "release"):
         key = directory / name
@@ -72,9 +107,30 @@ def ensure_secrets(project: Path) -> None:
             _run(argv, f"making the key '{name}'", "apt-get install openssh-client")
             half_made.with_name(f"{name}.new.pub").replace(directory / f"{name}.pub")
             half_made.replace(key)
+        public = key.with_suffix(".pub")
+        if not public.exists():
+            public.write_text(_run(["ssh-keygen", "-y", "-f", str(key)], f"reading the key '{name}'", "make setup"))
 
 
-def _run(argv: list[str], step: str, next_command: str) -> None:
+def ensure_salt_filter(project: Path) -> None:
+    """Keep the salt that the engine notes for this checkout's passphrase out of git."""
+    if (project / ".git").exists():
+        _run(
+            ["git", "-C", str(project), "config", OWN_SALT_FILTER, f"sed '/^{SALT}/d'"],
+            "configuring git for this checkout",
+            "git status",
+        )
+
+
+def _forget_salt(settings: Path) -> None:
+    """Remove the salt of a passphrase that is no more: the engine would refuse the new one."""
+    lines = settings.read_text(encoding="utf-8").splitlines(keepends=True) if settings.exists() else []
+    kept = [line for line in lines if not line.startswith(SALT)]
+    if kept != lines:
+        settings.write_text("".join(kept), encoding="utf-8")
+
+
+def _run(argv: list[str], step: str, next_command: str) -> str:
     try:
         result = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     except FileNotFoundError as error:
@@ -82,17 +138,25 @@ def _run(argv: list[str], step: str, next_command: str) -> None:
     if result.returncode != 0:
         words = (result.stderr or result.stdout).strip().splitlines() or [f"exit code {result.returncode}"]
         raise OperatorError(f"{step} failed: {words[-1]}", next_command=next_command)
+    return result.stdout
 
 
 def main() -> int:
     """Do what is missing; return the exit code."""
     try:
         check_python()
-        ensure_environment(PROJECT)
-        ensure_secrets(PROJECT)
+        with (PROJECT / "tools/setup.py").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # a second set-up waits for the first one
+            ensure_system_packages()
+            ensure_environment(PROJECT)
+            ensure_secrets(PROJECT)
+            ensure_salt_filter(PROJECT)
     except OperatorError as error:
         print(error.report(), file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        print(f"error: set-up: {error}\nnext: make setup", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("error: set-up was interrupted\nnext: make setup", file=sys.stderr)
         return 130

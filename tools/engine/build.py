@@ -1,57 +1,93 @@
-"""Make `pulumi` work in the virtual environment: the one found on PATH, or one built from the Go module mirror.
+"""Make `pulumi` work in the virtual environment: the one on PATH, a downloaded one, or one built from its Go module.
 
-Run by `make engine`. The choice between the two is `choose`, and nowhere else. A built engine is kept in the user's
-cache folder, outside the checkout, and never built twice; .venv/bin gets small wrappers around it.
+Run by `make engine`. The choice between them is `ensure`, and nowhere else. What was downloaded or built is kept in the
+user's cache folder, outside the checkout, and never made twice; .venv/bin gets a small wrapper around it.
 """
 
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 from infra.errors import OperatorError
+from tools import progress
 
 VERSION = "3.259.0"
 PROJECT = Path(__file__).resolve().parents[2]
 GO_MODULE = PROJECT / "tools/engine"
 PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 SDK = "github.com/pulumi/pulumi/sdk/v3"
-RUNNER = "pulumi-language-python-exec"
+RUNNER = "python/cmd/pulumi-language-python-exec"
+DYNAMIC_PROVIDER = "python/dist/pulumi-resource-pulumi-python"
+"""What an official engine brings along for Python, by its place in the SDK's Go module."""
 
-ENVIRONMENT = """#!/bin/sh
+OFFICIAL = "bin/pulumi"
+DOWNLOADS = ("get.pulumi.com", 443)
+DOWNLOAD_CONNECT_SECONDS = 5
+INSTALL = "import sys; from pulumi.automation import PulumiCommand; PulumiCommand.install(root=sys.argv[1])"
+
+WRAPPER = """#!/bin/sh
+export TEGAK_PROJECT="{project}"
 export PULUMI_SKIP_UPDATE_CHECK=true
+# The program and its dynamic providers run as `python3`, whether or not the environment is active.
+export PATH="$TEGAK_PROJECT/.venv/bin:$PATH"
 if [ -z "$PULUMI_CONFIG_PASSPHRASE$PULUMI_CONFIG_PASSPHRASE_FILE" ]; then
-    export PULUMI_CONFIG_PASSPHRASE_FILE="{project}/.secrets/passphrase"
+    export PULUMI_CONFIG_PASSPHRASE_FILE="$TEGAK_PROJECT/.secrets/passphrase"
 fi
-export PATH="{project}/.venv/bin:$PATH"
+# A run that was killed leaves its lock: one of this machine whose process is gone holds nothing.
+state="${{PULUMI_BACKEND_URL:-file://$TEGAK_PROJECT/.pulumi-state}}"
+for lock in "${{state#file://}}"/.pulumi/locks/*/*/*/*.json; do
+    [ -e "$lock" ] && grep -q "\\"hostname\\":\\"$(hostname)\\"" "$lock" || continue
+    kill -0 "$(sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p' "$lock")" 2>/dev/null || rm -f "$lock"
+done
 exec "{engine}" "$@"
 """
+# Beside the built engine, where it looks for what an official one brings along.
 LANGUAGE_HOST = """#!/bin/sh
 export TEGAK_LANGUAGE_EXEC="{runner}"
-exec "{project}/.venv/bin/python" "{project}/tools/engine/language_host.py" "$@"
-"""
-# The published script looks for the virtual environment under `main: infra/`; there is only one, and this is it.
-DYNAMIC_PROVIDER = """#!/bin/sh
-exec "{project}/.venv/bin/python" -u -m pulumi.dynamic "$@"
+exec "$TEGAK_PROJECT/.venv/bin/python" "$TEGAK_PROJECT/tools/engine/language_host.py" "$@"
 """
 
 
-def choose(path: str, cache: Path) -> Path | None:
-    """The engine to use, if one is there: an official one on PATH with its language host, or one built before.
+def ensure(path: str, cache: Path) -> Path:
+    """The engine to use: one that is there, else the official one, else one built with Go.
 
     Args:
         path: The directories to look in, as in $PATH, without this checkout's own.
-        cache: Where a built engine is kept.
+        cache: Where what is downloaded or built is kept.
+
+    Raises:
+        OperatorError: Neither is possible here.
     """
+    return find(path, cache) or download(cache) or build(cache)
+
+
+def find(path: str, cache: Path) -> Path | None:
+    """An official engine on PATH with its language host, or one that was downloaded or built before."""
     official = shutil.which("pulumi", path=path)
     if official and shutil.which("pulumi-language-python", path=path):
         printed = subprocess.run([official, "version"], capture_output=True, text=True, check=False).stdout.strip()
         if printed.removeprefix("v") == VERSION:
             return Path(official)
-    built = cache / "pulumi"
-    return built if built.exists() else None
+    kept = (cache / OFFICIAL, cache / "pulumi")
+    return next((engine for engine in kept if engine.exists()), None)
+
+
+def download(cache: Path) -> Path | None:
+    """Install the official engine into the cache; None where downloads are closed."""
+    try:
+        socket.create_connection(DOWNLOADS, timeout=DOWNLOAD_CONNECT_SECONDS).close()
+        progress.run(
+            [sys.executable, "-c", INSTALL, str(cache)],
+            step=f"engine: downloading the official pulumi {VERSION}",
+            next_command="make engine",
+        )
+    except (OSError, OperatorError):
+        return None
+    return cache / OFFICIAL
 
 
 def build(cache: Path) -> Path:
@@ -68,25 +104,33 @@ def build(cache: Path) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     half_made = cache / "pulumi.half-made"
     flags = f"-s -w -X {SDK}/go/common/version.Version={VERSION}"
-    sys.stdout.write("engine: building pulumi from its Go module (about 6 minutes, once)\n")
-    sys.stdout.flush()
-    _go(["build", "-trimpath", "-ldflags", flags, "-o", str(half_made), PACKAGE])
+    progress.run(
+        ["go", "build", "-v", "-trimpath", "-ldflags", flags, "-o", str(half_made), PACKAGE],
+        step="engine: building pulumi from its Go module, once (about 6 minutes, 1,900 packages)",
+        next_command="make engine",
+        cwd=GO_MODULE,
+        counted="packages",
+    )
     modules = json.loads(_go(["list", "-m", "-json", SDK]))
-    runner = cache / RUNNER
-    shutil.copyfile(Path(modules["Dir"]) / "python/cmd" / RUNNER, runner)
+    for file in (RUNNER, DYNAMIC_PROVIDER):
+        copy = shutil.copyfile(Path(modules["Dir"]) / file, cache / Path(file).name)
+        copy.chmod(0o755)
     half_made.replace(cache / "pulumi")
     return cache / "pulumi"
 
 
 def install_wrappers(engine: Path, cache: Path) -> None:
-    """Put `pulumi`, and for a built engine what it needs beside it, into .venv/bin."""
-    scripts = {"pulumi": ENVIRONMENT}
+    """Put `pulumi` into .venv/bin, and beside a built engine what it needs."""
+    values = {"project": PROJECT, "engine": engine, "runner": cache / Path(RUNNER).name}
+    scripts = {PROJECT / ".venv/bin/pulumi": WRAPPER}
     if engine.parent == cache:
-        scripts |= {"pulumi-language-python": LANGUAGE_HOST, "pulumi-resource-pulumi-python": DYNAMIC_PROVIDER}
-    for name, text in scripts.items():
-        target = PROJECT / ".venv/bin" / name
-        new = target.with_name(f"{name}.new")
-        new.write_text(text.format(project=PROJECT, engine=engine, runner=cache / RUNNER), encoding="utf-8")
+        scripts[cache / "pulumi-language-python"] = LANGUAGE_HOST
+    for target, text in scripts.items():
+        wanted = text.format(**values)
+        if target.exists() and target.read_text(encoding="utf-8") == wanted:
+            continue
+        new = target.with_name(f"{target.name}.new")
+        new.write_text(wanted, encoding="utf-8")
         new.chmod(0o755)
         new.replace(target)
     (PROJECT / ".pulumi-state").mkdir(exist_ok=True)
@@ -106,11 +150,16 @@ def main() -> int:
     own = str(PROJECT / ".venv/bin")
     path = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if part != own)
     try:
-        engine = choose(path, cache) or build(cache)
+        engine = ensure(path, cache)
         install_wrappers(engine, cache)
     except OperatorError as error:
         sys.stderr.write(error.report() + "\n")
         return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            "error: the engine's build was interrupted; what Go compiled so far is kept\nnext: make engine\n"
+        )
+        return 130
     return 0
 
 
