@@ -1,0 +1,115 @@
+"""The 2019 layout: where each file is and what its JSON says, as newspapers' and volunteers' clients read it.
+
+Regions are named by their path: the ids from the province down, none for the nation.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from app.forms import CANDIDATES, Form
+
+JSON_ROOT = PurePosixPath("static/json")
+MANIFEST = PurePosixPath("snapshot.json")
+VERSION = JSON_ROOT / "version.json"
+CANDIDATE_NAMES = JSON_ROOT / "ppwp.json"
+
+ABROAD = -99
+"""The region of the polling stations abroad, a sibling of the provinces."""
+
+WIB = dt.timezone(dt.timedelta(hours=7), "WIB")
+"""Western Indonesian time: what the count's own time stamps are in; only version.json is in UTC."""
+
+TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+NAMES = {
+    "21": {"nama": "Ir. H. JOKO WIDODO - Prof. Dr. (H.C) KH. MA'RUF AMIN", "nomor_urut": "1"},
+    "22": {"nama": "H. PRABOWO SUBIANTO - H. SANDIAGA SALAHUDIN UNO", "nomor_urut": "2"},
+}
+
+RegionPath = tuple[int, ...]
+Votes = Sequence[int] | None
+"""Votes in ballot order; None where nothing is entered."""
+
+
+def dump(document: object) -> bytes:
+    """JSON without spaces, as published."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def names_file(region: RegionPath) -> PurePosixPath:
+    """The file that names what a region consists of."""
+    return JSON_ROOT / "wilayah" / f"{'/'.join(map(str, region)) or '0'}.json"
+
+
+def count_file(region: RegionPath) -> PurePosixPath:
+    """The file with a region's count, or, for a path of five ids, a polling station's form."""
+    return JSON_ROOT / "hhcw" / f"{'/'.join(['ppwp', *map(str, region)])}.json"
+
+
+def progress_file(region: RegionPath) -> PurePosixPath:
+    """The file with the progress of what a region consists of. The layout has no such thing: only the pages read it."""
+    return PurePosixPath("pages/progress") / f"{'/'.join(map(str, region)) or '0'}.json"
+
+
+def names_body(names: Mapping[int, str]) -> bytes:
+    """The names of what a region consists of; abroad is listed last and marked with a plus."""
+    ordered = sorted(names, key=lambda child: child == ABROAD)
+    return dump({str(child): {"nama": f"+{names[child]}" if child == ABROAD else names[child]} for child in ordered})
+
+
+def count_body(as_of: dt.datetime, progress: tuple[int, int], chart: Votes, table: Mapping[int, Votes]) -> bytes:
+    """A region's count.
+
+    Args:
+        as_of: The snapshot's time.
+        progress: Polling stations in all, and of these with figures.
+        chart: The region's votes.
+        table: The votes of what it consists of; a row for each, entered or not: a missing row crashes clients.
+    """
+    return dump(
+        {
+            "ts": local_time(as_of),
+            "progress": {"total": progress[0], "proses": progress[1]},
+            "table": {str(child): _keyed(table[child]) for child in sorted(table, key=lambda child: child == ABROAD)},
+            "chart": _keyed(chart),
+        }
+    )
+
+
+def form_body(form: Form, registered: int | None, entered_at: dt.datetime) -> bytes:
+    """A polling station's form. A station with nothing entered has no file; the service answers `{}` for it."""
+    return dump(
+        {
+            "pemilih_j": registered,
+            "suara_sah": form.valid,
+            "ts": local_time(entered_at),
+            "chart": _keyed(form.votes),
+            "suara_tidak_sah": form.invalid,
+            "suara_total": form.total,
+            "images": [],
+            "pengguna_j": None,
+        }
+    )
+
+
+def read_form(document: Mapping[str, Any]) -> Form:
+    """The form in a polling station's file."""
+    votes = tuple(int(document["chart"][key]) for key in CANDIDATES)
+    return Form(votes, int(document["suara_sah"]), int(document["suara_tidak_sah"]), int(document["suara_total"]))
+
+
+def local_time(moment: dt.datetime) -> str:
+    """A time stamp of the count, in western Indonesian time."""
+    return moment.astimezone(WIB).strftime(TIME_FORMAT)
+
+
+def version_body(as_of: dt.datetime) -> bytes:
+    """When the snapshot's data is from, in UTC."""
+    return dump({"version": as_of.astimezone(dt.UTC).strftime(TIME_FORMAT)})
+
+
+def _keyed(votes: Votes) -> dict[str, int | None]:
+    return dict(zip(CANDIDATES, votes if votes is not None else (None, None), strict=True))

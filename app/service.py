@@ -1,0 +1,168 @@
+"""The results service's addresses and answers."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from app import pages
+from app.layout import JSON_ROOT, RegionPath
+from app.rendering import Renderer
+from app.snapshot import COMPLETE, NotFoundError, NotReadyError, Snapshot
+
+CACHE = "public, max-age=10, stale-while-revalidate=3600, stale-if-error=86400"
+"""Fresh for ten seconds; older answers go on being shown while the origin is slow or gone."""
+
+NOT_CACHED = {"Cache-Control": "no-store"}
+STATION_DEPTH = 5
+JSON_TYPE = "application/json"
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """Where the service runs and what it serves.
+
+    Args:
+        host: The host's name, for /version.
+        location: The location's name, for /version.
+        release_dir: The running release's directory, or the link to it.
+        snapshot_dir: The link to the current snapshot.
+    """
+
+    host: str
+    location: str
+    release_dir: Path
+    snapshot_dir: Path
+
+
+class Service:
+    """Answers from the current snapshot; the release is the one that the process was started with."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings = settings
+        self._release_dir = settings.release_dir.resolve()
+        self.release = _read_release(self._release_dir)
+        self._renderer = Renderer(self.release)
+
+    def application(self) -> Starlette:
+        """The ASGI application."""
+        routes = [
+            Route("/", self.page),
+            Route(pages.PATH, self.page),
+            Route(pages.PATH + "/{path:path}", self.page),
+            Route(f"/{JSON_ROOT}/{{path:path}}", self.data),
+            Route("/healthz", self.health),
+            Route("/version", self.version),
+            Route("/robots.txt", self.robots),
+        ]
+        handlers = {
+            HTTPException: self._on_http_error,
+            NotFoundError: self._on_not_found,
+            NotReadyError: self._on_not_ready,
+            Exception: self._on_error,
+        }
+        return Starlette(routes=routes, exception_handlers=handlers)  # pyright: ignore[reportArgumentType]
+
+    def page(self, request: Request) -> Response:
+        """A page of the nation, a region or a polling station."""
+        path = _region_path(request.path_params.get("path", ""))
+        snapshot = self._snapshot()
+        if len(path) == STATION_DEPTH:
+            html = self._renderer.render("station", pages.station_page(snapshot, path))
+        elif len(path) == pages.KELURAHAN_DEPTH:
+            html = self._renderer.render("kelurahan", pages.kelurahan_page(snapshot, path))
+        else:
+            html = self._renderer.render("region", pages.region_page(snapshot, path))
+        return _cached(request, html, "text/html", self._renderer.security_headers)
+
+    def data(self, request: Request) -> Response:
+        """A file of the layout. nginx serves those that exist; a station with nothing entered has none, and is `{}`."""
+        path: str = request.path_params["path"]
+        snapshot = self._snapshot()
+        root = snapshot.directory / JSON_ROOT
+        file = (root / path).resolve()
+        if file.is_relative_to(root) and file.suffix == ".json" and file.is_file():
+            return _cached(request, file.read_bytes(), JSON_TYPE)
+        if not (path.startswith("hhcw/ppwp/") and path.endswith(".json")):
+            raise NotFoundError(path)
+        region = _region_path(path.removeprefix("hhcw/ppwp/").removesuffix(".json"))
+        if len(region) != STATION_DEPTH or region[-1] not in snapshot.names(region[:-1]):
+            raise NotFoundError(path)
+        return _cached(request, b"{}", JSON_TYPE)
+
+    def health(self, _: Request) -> Response:
+        """Ready when the release and the snapshot are both usable."""
+        if not (self._release_dir / COMPLETE).exists():
+            return JSONResponse({"status": "release is not complete"}, 503, NOT_CACHED)
+        try:
+            snapshot = self._snapshot()
+        except NotReadyError as error:
+            return JSONResponse({"status": str(error)}, 503, NOT_CACHED)
+        return JSONResponse({"status": "ready", "release": self.release, "snapshot": snapshot.name}, 200, NOT_CACHED)
+
+    def version(self, _: Request) -> Response:
+        """What answers here: release, snapshot, host, location."""
+        try:
+            snapshot = self._snapshot().name
+        except NotReadyError:
+            snapshot = None
+        place = {"host": self._settings.host, "location": self._settings.location}
+        return JSONResponse({"release": self.release, "snapshot": snapshot, **place}, 200, NOT_CACHED)
+
+    def robots(self, _: Request) -> Response:
+        """Reading is welcome: some of the public's clients obey this file."""
+        return PlainTextResponse("User-agent: *\nAllow: /\n", headers={"Cache-Control": CACHE})
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(self._settings.snapshot_dir)
+
+    def _on_http_error(self, request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        return self._error_page(request, status)
+
+    def _on_not_found(self, request: Request, _: Exception) -> Response:
+        return self._error_page(request, 404)
+
+    def _on_not_ready(self, request: Request, _: Exception) -> Response:
+        return self._error_page(request, 503)
+
+    def _on_error(self, request: Request, _: Exception) -> Response:
+        return self._error_page(request, 500)
+
+    def _error_page(self, request: Request, status: int) -> Response:
+        if request.url.path.startswith("/static/"):
+            return JSONResponse({"error": status}, status, NOT_CACHED)
+        html = self._renderer.render_error(status)
+        return Response(html, status, NOT_CACHED | self._renderer.security_headers, "text/html")
+
+
+def _read_release(directory: Path) -> str:
+    document = cast("dict[str, object]", json.loads((directory / "release.json").read_bytes()))
+    return str(document["release"])
+
+
+def _region_path(text: str) -> RegionPath:
+    parts = text.strip("/").split("/") if text.strip("/") else []
+    try:
+        path = tuple(int(part) for part in parts)
+    except ValueError as error:
+        raise NotFoundError(text) from error
+    # One address for each region: "01" and "+1" are no other way to say "1".
+    if [str(part) for part in path] != parts or len(path) > STATION_DEPTH:
+        raise NotFoundError(text)
+    return path
+
+
+def _cached(request: Request, body: bytes, media_type: str, headers: dict[str, str] | None = None) -> Response:
+    tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+    headers = {"ETag": tag, "Cache-Control": CACHE, **(headers or {})}
+    if tag in request.headers.get("If-None-Match", ""):
+        return Response(None, 304, headers)
+    return Response(body, 200, headers, media_type)

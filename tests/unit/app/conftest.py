@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from app.loader.build import BuiltSnapshot, build_snapshot
+from app.snapshot import COMPLETE
+
+SAMPLE = Path(__file__).resolve().parents[3] / "samples/kpu-2019-small"
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltSnapshot:
+    return build_snapshot(SAMPLE, tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="session")
+def snapshot_dir(built: BuiltSnapshot, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("snapshots") / built.name
+    with tarfile.open(built.path) as archive:
+        archive.extractall(directory, filter="data")
+    (directory / COMPLETE).touch()
+    return directory

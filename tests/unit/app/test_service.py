@@ -1,0 +1,162 @@
+import html
+import json
+import re
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.service import Service, ServiceSettings
+from app.snapshot import COMPLETE
+
+STATION = "/static/json/hhcw/ppwp/-99/-991302/-991303/-991304/900000001.json"
+PAGES = "/ppwp/hitung-suara"
+
+
+@pytest.fixture
+def release_dir(tmp_path: Path) -> Path:
+    directory = tmp_path / "1.0.0-0123456789"
+    directory.mkdir()
+    (directory / "release.json").write_text('{"release":"1.0.0-0123456789"}')
+    (directory / COMPLETE).touch()
+    return directory
+
+
+@pytest.fixture
+def client(snapshot_dir: Path, release_dir: Path) -> TestClient:
+    return client_of(snapshot_dir, release_dir)
+
+
+def client_of(snapshot_dir: Path, release_dir: Path) -> TestClient:
+    settings = ServiceSettings("jakarta-app-1", "jakarta", release_dir, snapshot_dir)
+    return TestClient(Service(settings).application(), raise_server_exceptions=False)
+
+
+def text_of(page: str) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+def test_every_level_has_a_page_and_links_to_the_next(client: TestClient) -> None:
+    address = PAGES
+    for _ in range(6):
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert "Data per 2019-06-01 09:45:36 WIB" in text_of(answer.text)
+        below = re.findall(rf'<th scope="row"><a href="({PAGES}[^"]*)"', answer.text)
+        address = below[0] if below else address
+    assert address.count("/") == 7
+    assert "Formulir C1, masuk" in client.get(address).text
+
+
+def test_the_national_page_has_progress_totals_and_every_region(client: TestClient) -> None:
+    page = text_of(client.get("/").text)
+    assert "373 dari 450 TPS (82,89%)" in page
+    assert "110.443" in page
+    assert "KALIMANTAN UTARA 0 / 75 0,00% – – 0" in page
+
+
+def test_pages_need_no_script_and_carry_their_style(client: TestClient) -> None:
+    answer = client.get("/")
+    assert "<script" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert not re.search(r'<link|src=|style="', answer.text)
+
+
+def test_a_contradictory_form_is_shown_as_it_is_with_a_remark(client: TestClient) -> None:
+    """Row 3 of the sample: 401 + 87 = 488, 488 + 7 is not 453."""
+    page = text_of(client.get(f"{PAGES}/-99/-991302/-991303/-991304/900000002").text)
+    assert "Suara sah ditambah suara tidak sah tidak sama dengan suara total." in page
+    assert "Suara total 453" in page
+    assert "Suara sah 488" in page
+
+
+def test_a_consistent_form_has_no_remark(client: TestClient) -> None:
+    assert "tidak konsisten" not in client.get(f"{PAGES}/-99/-991302/-991303/-991304/900000001").text
+
+
+def first_station(client: TestClient, province: str) -> str:
+    path = [province]
+    while len(path) < 5:
+        names: dict[str, object] = client.get(f"/static/json/wilayah/{'/'.join(path)}.json").json()
+        path.append(next(iter(names)))
+    return "/".join(path)
+
+
+def test_a_station_with_nothing_entered_is_an_empty_object_and_a_page(client: TestClient) -> None:
+    path = first_station(client, "928068")
+    answer = client.get(f"/static/json/hhcw/ppwp/{path}.json")
+    assert (answer.status_code, answer.content) == (200, b"{}")
+    assert "belum masuk" in client.get(f"{PAGES}/{path}").text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{PAGES}/1",
+        f"{PAGES}/-99/-991302/-991303/-991304/900009999",
+        f"{PAGES}/041863",
+        f"{PAGES}/x",
+        f"{PAGES}/-99/1/2/3/4/5/6",
+        "/nothing",
+        "/static/json/hhcw/ppwp/-99/-991302/-991303/-991304/900009999.json",
+        "/static/json/hhcw/ppwp/../../../../snapshot.json",
+        "/static/json/%2e%2e/%2e%2e/snapshot.json",
+    ],
+)
+def test_what_is_not_there_is_404(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_an_unchanged_page_is_not_sent_again(client: TestClient) -> None:
+    first = client.get("/")
+    again = client.get("/", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert first.headers["cache-control"].startswith("public, max-age=10,")
+
+
+def test_ready_only_with_a_complete_snapshot_and_release(snapshot_dir: Path, release_dir: Path, tmp_path: Path) -> None:
+    ready = client_of(snapshot_dir, release_dir).get("/healthz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+
+    without = client_of(tmp_path / "none", release_dir)
+    assert without.get("/healthz").status_code == 503
+    assert without.get("/").status_code == 503
+    assert "Data belum tersedia" in without.get("/").text
+    assert without.get("/version").json()["snapshot"] is None
+
+    (release_dir / COMPLETE).unlink()
+    assert client_of(snapshot_dir, release_dir).get("/healthz").status_code == 503
+
+
+def test_version_names_release_snapshot_host_and_location(client: TestClient, snapshot_dir: Path) -> None:
+    assert client.get("/version").json() == {
+        "release": "1.0.0-0123456789",
+        "snapshot": snapshot_dir.name,
+        "host": "jakarta-app-1",
+        "location": "jakarta",
+    }
+
+
+def test_a_new_snapshot_is_served_without_a_restart(snapshot_dir: Path, release_dir: Path, tmp_path: Path) -> None:
+    link = tmp_path / "current"
+    client = client_of(link, release_dir)
+    assert client.get("/healthz").status_code == 503
+    link.symlink_to(snapshot_dir)
+    assert client.get("/healthz").status_code == 200
+
+
+def test_an_error_inside_is_a_page_in_indonesian(snapshot_dir: Path, release_dir: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    (broken / "static/json/wilayah").mkdir(parents=True)
+    (broken / COMPLETE).touch()
+    (broken / "snapshot.json").write_bytes((snapshot_dir / "snapshot.json").read_bytes())
+    (broken / "static/json/wilayah/0.json").write_text(json.dumps([]))
+    answer = client_of(broken, release_dir).get("/")
+    assert answer.status_code == 500
+    assert "Terjadi kesalahan" in answer.text
+
+
+def test_robots_may_read(client: TestClient) -> None:
+    assert "Allow: /" in client.get("/robots.txt").text

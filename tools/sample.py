@@ -1,0 +1,75 @@
+"""Remake samples/ from the tables of the whole nation: `python -m tools.sample SOURCE`.
+
+Every polling station stays in the file, so that its id and the totals are the nation's; figures stay where a count is
+shown, and the other provinces stand at zero.
+"""
+
+import csv
+import gzip
+import io
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from app.loader.regions import COLUMNS as REGION_COLUMNS
+from app.loader.regions import FILE as REGION_FILE
+from app.loader.regions import Region, read_regions
+from app.loader.stations import COLUMNS as STATION_COLUMNS
+from app.loader.stations import FILE as STATION_FILE
+from app.loader.tables import read_table
+
+SAMPLES = Path(__file__).resolve().parent.parent / "samples"
+SHOWN = {1: "Aceh", 25823: "DKI Jakarta", 41863: "DI Yogyakarta", 74716: "Gorontalo", -99: "abroad"}
+SMALL = ((-99, -991302), (41863, 41864), (74716, 75183), (928068, 64617))
+"""Province and kabupaten/kota of the small sample, which the tests publish; the last one stands at zero."""
+
+SMALL_KECAMATAN = 2
+NOT_ENTERED = ["-1", "-1", "", "", "", "", "", ""]
+
+
+def write_table(path: Path, columns: tuple[str, ...], rows: Iterable[list[str]]) -> None:
+    """Write a table as the loader reads it: the same bytes for the same rows."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    path.write_bytes(gzip.compress(text.getvalue().encode(), 9, mtime=0))
+
+
+def write_sample(source: Path, target: Path, tree: dict[int, Region]) -> None:
+    """Write the sample: the whole tree, all polling stations, figures of the provinces in SHOWN."""
+    regions = (row for _, row in read_table(source / REGION_FILE, REGION_COLUMNS))
+    write_table(target / REGION_FILE, REGION_COLUMNS, regions)
+    rows = (row for _, row in read_table(source / STATION_FILE, STATION_COLUMNS))
+    write_table(target / STATION_FILE, STATION_COLUMNS, (_as_shown(row, tree) for row in rows))
+
+
+def write_small_sample(source: Path, target: Path, tree: dict[int, Region]) -> None:
+    """Write the small sample: two kecamatan each of a few kabupaten/kota."""
+    kept = {0}
+    for province, regency in SMALL:
+        districts = tree[regency].children[:SMALL_KECAMATAN]
+        villages = [village for district in districts for village in tree[district].children]
+        kept.update([province, regency, *districts, *villages])
+    regions = (row for _, row in read_table(source / REGION_FILE, REGION_COLUMNS) if int(row[0]) in kept)
+    write_table(target / REGION_FILE, REGION_COLUMNS, regions)
+    rows = (row for _, row in read_table(source / STATION_FILE, STATION_COLUMNS) if int(row[0]) in kept)
+    write_table(target / STATION_FILE, STATION_COLUMNS, (_as_shown(row, tree) for row in rows))
+
+
+def _as_shown(row: list[str], tree: dict[int, Region]) -> list[str]:
+    return row if tree[int(row[0])].path[0] in SHOWN else row[:2] + NOT_ENTERED
+
+
+def main() -> int:
+    """Remake both samples; return the exit code."""
+    source = Path(sys.argv[1])
+    tree = read_regions(source)
+    write_sample(source, SAMPLES / "kpu-2019", tree)
+    write_small_sample(source, SAMPLES / "kpu-2019-small", tree)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
