@@ -1,0 +1,91 @@
+"""The whole job on one stack, and its undoing."""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from infra.errors import OperatorError
+from infra.lab.claim import read_owner, sweep
+from roles.engine import ask, environment
+from roles.fleet import Checkout
+from roles.operations import build_or_find, operations
+from roles.terminal import say
+
+
+def up(project: Path, stack: str, source: Path) -> None:
+    """Provision, configure, build, deploy, publish, verify, and show the table; what is in place already stays.
+
+    Args:
+        project: The checkout.
+        stack: The stack; made if the engine doesn't know it.
+        source: The results to publish.
+
+    Raises:
+        OperatorError: A step failed; the next `up` goes on from there.
+    """
+    started = time.monotonic()
+    _select(project, stack)
+    say(f"== pulumi up -s {stack}")
+    _pulumi(project, "up", "--yes", "--skip-preview", "--suppress-outputs", "-s", stack)
+    with operations(project, stack) as on_stack:
+        say("== fab configure")
+        on_stack.configure()
+        say("== fab build")
+        release = build_or_find(project)
+        say(f"build: {release.name}")
+        say("== fab deploy")
+        on_stack.deploy(release)
+        say("== fab publish")
+        on_stack.publish(source)
+        say("== fab verify")
+        on_stack.verify()
+        say("== fab status")
+        on_stack.status()
+    say(f"up: done in {time.monotonic() - started:.0f} s")
+
+
+def down(project: Path, stack: str) -> None:
+    """Destroy the stack, forget it, and clear what a lost state may have left on this machine.
+
+    Raises:
+        OperatorError: The engine could not destroy something.
+    """
+    if ask(project, "stack", "output", "-s", stack).returncode == 0:
+        _pulumi(project, "destroy", "--yes", "--skip-preview", "--suppress-outputs", "-s", stack)
+        _pulumi(project, "stack", "rm", "--yes", "--preserve-config", "-s", stack)
+    if read_owner(stack) == str(project):
+        sweep(stack)
+    shutil.rmtree(Checkout(project, stack).stack_cache, ignore_errors=True)
+    say(f"down: nothing is left of stack '{stack}' on this machine")
+
+
+def _select(project: Path, stack: str) -> None:
+    settings = project / f"stacks/Pulumi.{stack}.yaml"
+    if not settings.exists():
+        known = sorted(file.name.split(".")[1] for file in settings.parent.glob("Pulumi.*.yaml"))
+        raise OperatorError(
+            f"there is no stack '{stack}': stacks/ has settings for {', '.join(known) or 'none'}",
+            next_command=f"cp stacks/Pulumi.lokal.yaml stacks/Pulumi.{stack}.yaml, and edit it",
+        )
+    result = ask(project, "stack", "select", "--create", stack)
+    if result.returncode != 0:
+        words = (result.stderr.strip().splitlines() or ["no message"])[0].removeprefix("error: ")
+        raise OperatorError(f"stack '{stack}' can't be selected: {words}", next_command="pulumi stack ls")
+    _refresh_index(project, settings)
+
+
+def _refresh_index(project: Path, settings: Path) -> None:
+    """Let git see that only the engine's salt was added, which its filter leaves out (see .gitattributes)."""
+    git = ["git", "-C", str(project)]
+    if (project / ".git").exists():
+        same = subprocess.run([*git, "diff", "--quiet", "--", str(settings)], check=False, capture_output=True)
+        if same.returncode == 0:
+            subprocess.run([*git, "add", "--", str(settings)], check=False, capture_output=True)
+
+
+def _pulumi(project: Path, *words: str) -> None:
+    result = subprocess.run(["pulumi", *words], cwd=project, env=environment(project), check=False)
+    if result.returncode != 0:
+        command = f"pulumi {words[0]} -s {words[-1]}"
+        raise OperatorError(f"`{command}` failed (its own message is above)", next_command=command)

@@ -1,0 +1,197 @@
+"""ssh to one host: keys pinned from the inventory, one script a step, nothing that waits for ever."""
+
+import base64
+import contextlib
+import socket
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import paramiko
+from fabric import Config, Connection  # pyright: ignore[reportMissingTypeStubs]  # it has none
+
+from infra.errors import OperatorError
+from infra.inventory import Host
+from roles.scripts.quoting import Script
+
+CONNECT_TIMEOUT_SECONDS = 8
+DEFAULT_PORT = 22
+NO_EXIT_STATUS = -1
+TIMED_OUT = 124
+"""What `timeout` ends with (coreutils)."""
+
+LAST_LINES = 5
+CHUNK_BYTES = 256 * 1024
+
+
+class HostError(OperatorError):
+    """A step failed on a host.
+
+    Args:
+        host: The host's name.
+        step: What was being done.
+        detail: Its last words.
+        next_command: What to type next.
+    """
+
+    def __init__(self, host: str, step: str, detail: str, next_command: str | None = None) -> None:
+        super().__init__(f"{host}: {step}: {detail}", next_command=next_command)
+        self.host = host
+        self.step = step
+        self.detail = detail
+
+
+class UnreachableError(HostError):
+    """The host doesn't answer, or the connection broke: whether the step was done is not known."""
+
+
+class HostKeyError(HostError):
+    """Whoever answers at the host's address is not the host that was provisioned."""
+
+
+class PinnedConnection(Connection):
+    """Fabric's connection, with the host keys of the inventory instead of any it is shown."""
+
+    def __init__(self, host: Host, key_file: Path) -> None:
+        arguments = {
+            "key_filename": str(key_file),
+            "look_for_keys": False,
+            "allow_agent": False,
+            "banner_timeout": CONNECT_TIMEOUT_SECONDS,
+            "auth_timeout": CONNECT_TIMEOUT_SECONDS,
+            "channel_timeout": CONNECT_TIMEOUT_SECONDS,
+        }
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]
+            host=str(host.address),
+            user=host.ssh_user,
+            port=host.ssh_port,
+            # The operator's own ssh_config could send us elsewhere.
+            config=Config(lazy=True, overrides={"load_ssh_configs": False}),
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            connect_kwargs=arguments,
+        )
+        client = cast("paramiko.SSHClient", self.client)
+        client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        for line in host.host_keys:
+            kind, text = line.split()[:2]
+            key = paramiko.PKey.from_type_string(kind, base64.b64decode(text))
+            for name in known_names(host):
+                client.get_host_keys().add(name, kind, key)
+
+
+def known_names(host: Host) -> Iterable[str]:
+    """The first field of a host's known_hosts line."""
+    return [str(host.address) if host.ssh_port == DEFAULT_PORT else f"[{host.address}]:{host.ssh_port}"]
+
+
+class Remote:
+    """A host that scripts are run on. Opened at first use, and used by one thread at a time.
+
+    Args:
+        host: From the inventory.
+        key_file: The operator's private key.
+    """
+
+    def __init__(self, host: Host, key_file: Path) -> None:
+        self.host = host
+        self._key_file = key_file
+        self._connection: PinnedConnection | None = None
+
+    def run(self, step: str, script: Script, stdin: bytes | BinaryIO | None = None) -> str:
+        """Run a script and return what it printed.
+
+        Args:
+            step: What is being done, for the error's sentence.
+            script: Ends by itself after its time-out.
+            stdin: What it reads.
+
+        Raises:
+            HostKeyError: Another machine answers at the host's address.
+            UnreachableError: The host doesn't answer, or stopped answering.
+            HostError: The script failed.
+        """
+        try:
+            code, out, error = self._execute(script, stdin)
+        except paramiko.BadHostKeyException as problem:
+            raise HostKeyError(
+                self.host.name,
+                step,
+                "another machine answers at its address, with another host key; nothing was sent to it",
+                f"pulumi refresh   # if {self.host.name} was made anew; otherwise find out who answers",
+            ) from problem
+        except (OSError, EOFError, paramiko.SSHException) as problem:
+            self.close()
+            raise UnreachableError(
+                self.host.name, step, f"does not answer ssh ({_words(problem)})", "pulumi up   # repairs a dead host"
+            ) from problem
+        if code == TIMED_OUT:
+            raise HostError(self.host.name, step, f"did not end within {script.timeout_seconds} s, and was ended")
+        if code != 0:
+            lines = [line for line in (error or out).strip().splitlines() if line.strip()][-LAST_LINES:]
+            raise HostError(self.host.name, step, " | ".join(lines) or f"exit code {code}")
+        return out
+
+    def close(self) -> None:
+        """Close the connection; fine if it isn't open."""
+        if self._connection is not None:
+            with contextlib.suppress(Exception):
+                self._connection.close()
+            self._connection = None
+
+    def _execute(self, script: Script, stdin: bytes | BinaryIO | None) -> tuple[int, str, str]:
+        if self._connection is None:
+            self._connection = PinnedConnection(self.host, self._key_file)
+        self._connection.open()
+        transport = cast("paramiko.Transport", self._connection.transport)
+        channel = transport.open_session(timeout=CONNECT_TIMEOUT_SECONDS)
+        try:
+            channel.settimeout(script.timeout_seconds + CONNECT_TIMEOUT_SECONDS)
+            channel.exec_command(script.command_line())
+            _send(channel, stdin)
+            return _receive(channel, script.timeout_seconds + CONNECT_TIMEOUT_SECONDS)
+        finally:
+            channel.close()
+
+
+def _send(channel: paramiko.Channel, stdin: bytes | BinaryIO | None) -> None:
+    # A script that ended early has said why: what it didn't read is no error of its own.
+    with contextlib.suppress(OSError):
+        if isinstance(stdin, bytes):
+            channel.sendall(stdin)
+        elif stdin is not None:
+            while chunk := stdin.read(CHUNK_BYTES):
+                channel.sendall(chunk)
+        channel.shutdown_write()
+
+
+def _receive(channel: paramiko.Channel, timeout_seconds: float) -> tuple[int, str, str]:
+    out, error = bytearray(), bytearray()
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        ended = channel.exit_status_ready()
+        if channel.recv_ready():
+            out += channel.recv(CHUNK_BYTES)
+        elif channel.recv_stderr_ready():
+            error += channel.recv_stderr(CHUNK_BYTES)
+        elif ended:
+            break
+        elif channel.closed or not channel.get_transport().is_active():
+            raise EOFError("the connection broke")
+        elif time.monotonic() > deadline:
+            raise TimeoutError(f"no answer within {timeout_seconds:.0f} s")
+        else:
+            channel.event.wait(0.01)
+            time.sleep(0.002)
+    code = channel.recv_exit_status()
+    if code == NO_EXIT_STATUS:
+        raise EOFError("the connection broke")
+    return code, out.decode(errors="replace"), error.decode(errors="replace")
+
+
+def _words(problem: BaseException) -> str:
+    if isinstance(problem, paramiko.AuthenticationException):
+        return "it refuses the operators' key"
+    if isinstance(problem, TimeoutError | socket.timeout):
+        return "time-out"
+    return str(problem) or type(problem).__name__

@@ -1,0 +1,60 @@
+"""How a script is put together: words are quoted, a failing line ends it, and it says which check failed."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+Word = str | int | PurePosixPath
+
+
+@dataclass(frozen=True)
+class Script:
+    """A text for bash on a host.
+
+    Args:
+        text: The lines.
+        timeout_seconds: When the host ends it by itself, so that nothing goes on running after we gave up.
+    """
+
+    text: str
+    timeout_seconds: int
+
+    def command_line(self) -> str:
+        """The command for ssh: as root, ended by the host after the time-out, killed 5 s later if it holds on."""
+        return command("sudo", "timeout", "-k", 5, self.timeout_seconds, "bash", "-c", self.text)
+
+
+def command(*words: Word) -> str:
+    """One command, each word quoted."""
+    return " ".join(shlex.quote(str(word)) for word in words)
+
+
+def script(*lines: str, timeout_seconds: int = 60) -> Script:
+    """A script that ends at the first line that fails."""
+    return Script("\n".join(("set -euo pipefail", *lines)), timeout_seconds)
+
+
+def refuse_unless(condition: str, message: str) -> str:
+    """A line that ends the script with a sentence if the condition's command fails."""
+    return f"{condition} || {{ {command('echo', message)} >&2; exit 1; }}"
+
+
+def wait_until(condition: str, seconds: int, *otherwise: str, hopeless: str = "false") -> list[str]:
+    """Lines that try a condition ten times a second.
+
+    Args:
+        condition: A command that succeeds in the end.
+        seconds: How long it is tried.
+        otherwise: Commands to run before the script ends without it; what they print is the error.
+        hopeless: A command that succeeds when there is nothing left to wait for.
+    """
+    return [
+        f"deadline=$((SECONDS + {seconds}))",
+        f"until {condition}; do",
+        f"  if [ $SECONDS -ge $deadline ] || {hopeless}; then",
+        *(f"    {line} >&2" for line in otherwise),
+        "    exit 1",
+        "  fi",
+        "  sleep 0.1",
+        "done",
+    ]

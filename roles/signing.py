@@ -1,0 +1,58 @@
+"""Signing what is sent to hosts, and reading what was signed."""
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+from infra.errors import OperatorError
+from roles.scripts.artefacts import Artefact
+
+
+def sign(path: Path, key: Path, namespace: str) -> None:
+    """Write a file's sha256 and ssh signature beside it.
+
+    Raises:
+        OperatorError: The key is missing or ssh-keygen failed.
+    """
+    if not key.exists():
+        raise OperatorError(f"the key {key.name} that signs is missing", next_command="make setup")
+    signature = path.with_name(f"{path.name}.sig")
+    signature.unlink(missing_ok=True)  # ssh-keygen would ask whether to overwrite it
+    argv = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", namespace, str(path)]
+    result = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if result.returncode != 0:
+        words = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise OperatorError(f"{path.name} could not be signed: {words}", next_command="make setup")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    write_whole(path.with_name(f"{path.name}.sha256"), f"{digest}  {path.name}\n".encode())
+
+
+def read_artefact(name: str, path: Path, namespace: str, *, next_command: str) -> Artefact:
+    """Read what a host needs to know of a signed file.
+
+    Raises:
+        OperatorError: The file, its sha256 or its signature is missing.
+    """
+    try:
+        sha256 = path.with_name(f"{path.name}.sha256").read_text(encoding="ascii").split()[0]
+        signature = path.with_name(f"{path.name}.sig").read_text(encoding="ascii")
+        return Artefact(name, path.stat().st_size, sha256, signature, namespace)
+    except (OSError, IndexError) as error:
+        raise OperatorError(f"{path.name} or what belongs to it is missing", next_command=next_command) from error
+
+
+def write_whole(path: Path, body: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        OperatorError: It can't be written; what was there is there still.
+    """
+    new = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.write_bytes(body)
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise OperatorError(f"{path.name} can't be written: {error.strerror}", next_command="df -h .") from error
