@@ -1,0 +1,250 @@
+"""What is refused: each guard is broken here, and seen to hold."""
+
+import gzip
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from infra.errors import OperatorError
+from infra.inventory import Host
+from infra.lab.machine import payload
+from roles.configure import Change, apply_changes
+from roles.connection import HostKeyError
+from roles.files import HostFile
+from roles.pool import Pool
+from roles.publish import SNAPSHOT_NAMESPACE
+from roles.release import Release, build_release
+from roles.scripts.artefacts import receive_release
+from roles.scripts.quoting import command, script
+from roles.signing import sign
+from roles.state import HostState, read_state
+from tests.lab import PROJECT, SMALL, LabStack
+
+
+def app_hosts(stack: LabStack) -> tuple[Host, ...]:
+    return stack.inventory().with_role("app")
+
+
+def state_of(stack: LabStack, host: Host) -> HostState:
+    fleet = stack.fleet()
+    state = read_state(fleet, host)
+    fleet.close()
+    return state
+
+
+def on_host(stack: LabStack, host: Host, *words: str) -> str:
+    fleet = stack.fleet()
+    printed = fleet[host].run("test", script(command(*words)))
+    fleet.close()
+    return printed
+
+
+@pytest.fixture
+def built(stack: LabStack) -> Generator[Release, None, None]:
+    """A release of this test's own, that no host has; its files go afterwards."""
+    release = build_release(stack.checkout, "6.6.6")
+    yield release
+    for file in release.path.parent.glob(f"{release.path.name}*"):
+        file.unlink()
+
+
+@contextmanager
+def another_host_key(stack: LabStack, host: Host) -> Generator[None, None, None]:
+    """The host's sshd shows another key than the one that was provisioned."""
+    disk = stack.disk(host)
+    file = disk.root / "etc/ssh/ssh_host_ed25519_key"
+    kept = file.read_bytes()
+    form = serialization.PrivateFormat.OpenSSH
+    key = ed25519.Ed25519PrivateKey.generate()
+    file.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
+    _reload_sshd(stack, host)
+    yield
+    file.write_bytes(kept)
+    _reload_sshd(stack, host)
+
+
+def _reload_sshd(stack: LabStack, host: Host) -> None:
+    """From outside, as no login is possible: the oldest sshd of the host is the one that listens."""
+    names = {pid: Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() for pid in payload(stack.disk(host))}
+    os.kill(min(pid for pid, name in names.items() if name == "sshd"), signal.SIGHUP)
+    time.sleep(1)
+
+
+def test_a_changed_host_key_is_refused_before_anything_is_sent(stack: LabStack) -> None:
+    host = app_hosts(stack)[0]
+    with another_host_key(stack, host):
+        fleet = stack.fleet()
+        with pytest.raises(HostKeyError):
+            fleet[host].run("test", script("true"))
+        output = stack.fab_fails("deploy")
+        assert f"error: {host.name}: reading its state: another machine answers at its address" in output
+        assert "nothing was sent to it" in output
+        assert "Host key verification failed" in stack.run("fab", "verify", "--stack", stack.name).output
+    fleet = stack.fleet()
+    fleet[host].run("test", script("true"))
+    fleet.close()
+
+
+def test_an_artefact_that_was_changed_after_signing_is_refused(stack: LabStack, built: Release) -> None:
+    body = bytearray(built.path.read_bytes())
+    body[len(body) // 2] ^= 1
+    built.path.write_bytes(bytes(body))
+    output = stack.fab_fails("deploy", "--release", built.name)
+    assert "arrived with another sha256" in output
+    assert "no host was switched" in output
+    assert_untouched(stack, built)
+
+
+def test_an_artefact_with_a_foreign_signature_is_refused(stack: LabStack, built: Release, tmp_path: Path) -> None:
+    """The attacker replaces the artefact, its sha256 and its signature, all three; only the key is missing."""
+    foreign = tmp_path / "release"
+    subprocess.check_call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(foreign)])
+    built.path.write_bytes(gzip.compress(b"evil"))
+    sign(built.path, foreign, "tegak-release")
+    output = stack.fab_fails("deploy", "--release", built.name)
+    assert "has no valid signature of release@tegak for tegak-release" in output
+    assert_untouched(stack, built)
+
+
+def test_a_snapshots_signature_does_not_pass_for_a_releases(stack: LabStack, built: Release) -> None:
+    sign(built.path, stack.checkout.release_key, SNAPSHOT_NAMESPACE)
+    assert "has no valid signature" in stack.fab_fails("deploy", "--release", built.name)
+    assert_untouched(stack, built)
+
+
+def test_a_missing_signature_is_said_before_anything_is_sent(stack: LabStack, built: Release) -> None:
+    built.path.with_name(f"{built.path.name}.sig").unlink()
+    assert "or what belongs to it is missing" in stack.fab_fails("deploy", "--release", built.name)
+    assert_untouched(stack, built)
+
+
+def assert_untouched(stack: LabStack, built: Release) -> None:
+    for host in app_hosts(stack):
+        state = state_of(stack, host)
+        assert built.name not in state.releases
+        assert state.release == state.running_release
+        assert on_host(stack, host, "ls", "/srv/tegak/incoming") == ""
+        assert "half-made" not in on_host(stack, host, "ls", "/srv/tegak/releases")
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_behind(stack: LabStack, built: Release) -> None:
+    fleet = stack.fleet()
+    host = fleet.inventory.with_role("app")[0]
+    artefact = built.artefact()
+    huge = type(artefact)(artefact.name, 2**50, artefact.sha256, artefact.signature, artefact.namespace)
+    with pytest.raises(OperatorError, match="the disk is full"), built.path.open("rb") as file:
+        fleet[host].run("receiving", receive_release(huge), file)
+    fleet.close()
+    assert_untouched(stack, built)
+
+
+def test_a_step_that_takes_too_long_is_ended_on_the_host(stack: LabStack) -> None:
+    host = app_hosts(stack)[0]
+    fleet = stack.fleet()
+    with pytest.raises(OperatorError, match=f"{host.name}: sleeping: did not end within 1 s"):
+        fleet[host].run("sleeping", script(command("sleep", 4321), timeout_seconds=1))
+    assert "4321" not in fleet[host].run("test", script("ps -eo args | grep '^sleep' || true"))
+    fleet.close()
+
+
+def test_configuring_twice_changes_nothing_and_drift_is_mended(stack: LabStack) -> None:
+    assert "configure: 0 changes on 0 of 7 hosts" in stack.fab("configure")
+    host = app_hosts(stack)[0]
+    nginx = stack.disk(host).root / "etc/nginx/nginx.conf"
+    kept = nginx.read_text()
+    nginx.write_text(kept + "# changed by hand\n")
+    (stack.disk(host).root / "etc/tegak/results.env").chmod(0o666)
+    assert "configure: 2 changes on 1 of 7 hosts" in stack.fab("configure")
+    assert nginx.read_text() == kept
+    assert "configure: 0 changes on 0 of 7 hosts" in stack.fab("configure")
+
+
+def test_a_file_that_its_checker_refuses_is_not_placed(stack: LabStack) -> None:
+    fleet = stack.fleet()
+    host = fleet.inventory.with_role("lb")[0]
+    kept = on_host(stack, host, "cat", "/etc/haproxy/haproxy.cfg")
+    path = PurePosixPath("/etc/haproxy/haproxy.cfg")
+    harmless = HostFile(PurePosixPath("/etc/tegak/harmless"), b"harmless\n")
+    broken = HostFile(path, b"nonsense\n", checker=("haproxy", "-c", "-q", "-f", f"staged{path}"))
+    with pytest.raises(OperatorError, match=r"/etc/haproxy/haproxy\.cfg is refused by its checker"):
+        apply_changes(fleet, [Change(host, (harmless, broken))], lambda _: None)
+    fleet.close()
+    assert on_host(stack, host, "cat", "/etc/haproxy/haproxy.cfg") == kept
+    assert on_host(stack, host, "find", "/etc", "-name", "harmless") == ""
+
+
+def test_a_reload_that_failed_is_done_again_by_the_next_configure(stack: LabStack) -> None:
+    fleet = stack.fleet()
+    host = fleet.inventory.with_role("lb")[0]
+    file = HostFile(PurePosixPath("/etc/tegak/mark"), b"mark\n", actions=(("false",),))
+    with pytest.raises(OperatorError):
+        apply_changes(fleet, [Change(host, (file,))], lambda _: None)
+    assert "pending/etc:tegak:mark" in on_host(stack, host, "find", "/var/lib/tegak/pending")
+    apply_changes(fleet, [Change(host, (HostFile(file.path, file.content),))], lambda _: None)
+    assert "etc:tegak:mark" not in on_host(stack, host, "find", "/var/lib/tegak/pending")
+    on_host(stack, host, "rm", "/etc/tegak/mark")
+    fleet.close()
+
+
+def test_verify_fails_when_a_host_is_not_as_it_should_be(stack: LabStack) -> None:
+    host = app_hosts(stack)[1]
+    on_host(stack, host, "systemctl", "stop", "nginx")
+    result = stack.run("fab", "verify", "--stack", stack.name)
+    assert result.code == 1
+    assert f"test_its_daemons_run_and_start_with_it[{host.name}]" in result.output
+    assert "next: fab status, then fab configure" in result.output
+    on_host(stack, host, "systemctl", "start", "nginx")
+    fleet = stack.fleet()
+    Pool.of(fleet, host.location).wait_until_up(host)
+    fleet.close()
+
+
+def test_results_with_errors_are_not_published_unless_asked_for(stack: LabStack, tmp_path: Path) -> None:
+    before = {state_of(stack, host).snapshot for host in app_hosts(stack)}
+    source = tmp_path / "results"
+    shutil.copytree(PROJECT / SMALL, source)
+    table = gzip.decompress((source / "tps.csv.gz").read_bytes()).decode()
+    (source / "tps.csv.gz").write_bytes(gzip.compress(table.replace(",508,108,", ",5o8,108,", 1).encode()))
+    output = stack.fab_fails("publish", "--source", str(source))
+    assert "tps.csv.gz, row 2, votes_01: '5o8' is not a whole number" in output
+    assert {state_of(stack, host).snapshot for host in app_hosts(stack)} == before
+
+    assert "1 rows were left out" in stack.fab("publish", "--source", str(source), "--allow-errors")
+    assert {state_of(stack, host).snapshot for host in app_hosts(stack)} != before
+    stack.fab("publish", "--source", SMALL)
+    assert {state_of(stack, host).snapshot for host in app_hosts(stack)} == before
+
+
+def test_publishing_shows_without_a_restart(stack: LabStack, tmp_path: Path) -> None:
+    host = app_hosts(stack)[0]
+    main_pid = ("systemctl", "show", "tegak-results", "-p", "MainPID", "--value")
+    before = on_host(stack, host, *main_pid)
+    source = tmp_path / "results"
+    shutil.copytree(PROJECT / SMALL, source)
+    table = gzip.decompress((source / "tps.csv.gz").read_bytes()).decode()
+    (source / "tps.csv.gz").write_bytes(gzip.compress(table.replace(",508,108,", ",509,108,", 1).encode()))
+    path = "/ppwp/hitung-suara/-99/-991302/-991303/-991304/900000001"
+    assert "<strong>508</strong>" in on_host(stack, host, "curl", "-sf", f"http://127.0.0.1{path}")
+    stack.fab("publish", "--source", str(source))
+    page = on_host(stack, host, "curl", "-sf", f"http://127.0.0.1{path}")
+    assert "<strong>509</strong>" in page
+    assert re.search("Jumlah suara paslon tidak sama dengan jumlah suara sah", page)
+    assert on_host(stack, host, *main_pid) == before
+    stack.fab("publish", "--source", SMALL)
+
+
+def test_a_stack_that_is_not_there_is_said_with_what_to_type(stack: LabStack) -> None:
+    output = stack.fail("fab", "status", "--stack", "nirwana")
+    assert "the outputs of stack 'nirwana' can't be read" in output
+    assert "next: pulumi up -s nirwana" in output
+    assert "there is no stack 'nirwana'" in stack.fail("fab", "up", "--stack", "nirwana")

@@ -1,0 +1,41 @@
+"""What is true of every host."""
+
+import pytest
+
+from infra.inventory import Host
+from tests.hosts.remote import Remote
+
+PORTS = {"app": {22, 80}, "lb": {22, 80}, "edge": {22, 80, 443}}
+
+
+def test_it_is_the_host_that_the_inventory_means(any_host: Remote, host_entry: Host) -> None:
+    assert any_host.check_output("hostname") == host_entry.name
+    assert host_entry.host_keys == (any_host.file("/etc/ssh/ssh_host_ed25519_key.pub").content_string.strip(),)
+
+
+def test_no_unit_has_failed(any_host: Remote) -> None:
+    assert any_host.check_output("systemctl list-units --failed --plain --no-legend") == ""
+    assert any_host.run("systemctl is-system-running").stdout.strip() == "running"
+
+
+@pytest.mark.parametrize(
+    "line", ["passwordauthentication no", "kbdinteractiveauthentication no", "permitrootlogin no", "allowusers deploy"]
+)
+def test_ssh_lets_in_only_the_operators_key(any_host: Remote, line: str) -> None:
+    assert line in any_host.check_output("sudo sshd -T").splitlines()
+
+
+def test_it_listens_only_where_its_role_needs_it(any_host: Remote, host_entry: Host) -> None:
+    listening = any_host.check_output("ss -Hltn").splitlines()
+    addresses = [line.split()[3] for line in listening]
+    public = {int(address.rpartition(":")[2]) for address in addresses if not address.startswith(("127.", "[::1]"))}
+    assert public == set().union(*(PORTS[role] for role in host_entry.roles if role != "base"))
+
+
+def test_the_disk_has_room(any_host: Remote) -> None:
+    used = any_host.check_output("df --output=pcent / | tail -1")
+    assert int(used.strip(" %")) < 95
+
+
+def test_no_configuration_waits_to_be_applied(any_host: Remote) -> None:
+    assert any_host.check_output("sudo find /var/lib/tegak/pending -type f") == ""

@@ -1,0 +1,65 @@
+"""What is true of the edge."""
+
+from infra.inventory import Inventory
+from tests.hosts.remote import Remote
+
+CURL = "curl -sk --max-time 5 -o /dev/null"
+
+
+def test_nginx_runs_and_starts_with_it(edge_host: Remote) -> None:
+    assert edge_host.service("nginx").is_running
+    assert edge_host.service("nginx").is_enabled
+    assert not edge_host.service("haproxy").is_running
+
+
+def test_it_speaks_https_with_http_2(edge_host: Remote) -> None:
+    assert edge_host.check_output(f"{CURL} -w '%{{http_code}} %{{http_version}}' https://127.0.0.1/") == "200 2"
+
+
+def test_it_redirects_http(edge_host: Remote, inventory: Inventory) -> None:
+    name = inventory.edge.server_name
+    answer = edge_host.check_output(
+        f"{CURL} -w '%{{http_code}} %{{redirect_url}}' -H 'Host: {name}' http://127.0.0.1/ppwp"
+    )
+    assert answer == f"301 https://{name}/ppwp"
+
+
+def test_old_tls_is_refused(edge_host: Remote) -> None:
+    assert edge_host.run(f"{CURL} --tls-max 1.1 https://127.0.0.1/").rc != 0
+
+
+def test_its_certificate_is_for_its_name_and_lasts(edge_host: Remote, inventory: Inventory) -> None:
+    check = (
+        "import datetime, ssl, sys; "
+        "c = ssl._ssl._test_decode_cert('/etc/tegak/tls/edge.crt'); "
+        "print(sorted(v for k, v in c['subjectAltName'])); "
+        "left = ssl.cert_time_to_seconds(c['notAfter']) - datetime.datetime.now().timestamp(); "
+        "print(left > 14 * 86400)"
+    )
+    names, lasts = edge_host.check_output("python3 -c %s", check).splitlines()
+    assert inventory.edge.server_name in names
+    assert lasts == "True"
+
+
+def test_its_key_is_readable_by_root_alone(edge_host: Remote) -> None:
+    assert edge_host.check_output("sudo stat -c '%a %U %G' /etc/tegak/tls/edge.key") == "600 root root"
+
+
+def test_it_reaches_every_location(edge_host: Remote, inventory: Inventory) -> None:
+    for location in inventory.locations:
+        url = f"http://{location.endpoint.address}:{location.endpoint.port}/version"
+        assert f'"location":"{location.name}"' in edge_host.check_output(f"curl -sf --max-time 5 {url}")
+
+
+def test_it_keeps_answers_and_not_the_uncacheable_ones(edge_host: Remote) -> None:
+    head = "curl -sk --max-time 5 -o /dev/null -D -"
+    edge_host.check_output(f"{head} https://127.0.0.1/static/json/wilayah/0.json")
+    again = edge_host.check_output(f"{head} https://127.0.0.1/static/json/wilayah/0.json").lower()
+    assert "x-cache: hit" in again or "x-cache: updating" in again or "x-cache: stale" in again
+    assert "x-cache" not in edge_host.check_output(f"{head} https://127.0.0.1/version").lower()
+
+
+def test_query_strings_do_not_reach_past_the_cache(edge_host: Remote) -> None:
+    head = "curl -sk --max-time 5 -o /dev/null -D -"
+    edge_host.check_output(f"{head} https://127.0.0.1/static/json/ppwp.json?a=1")
+    assert "x-cache: hit" in edge_host.check_output(f"{head} https://127.0.0.1/static/json/ppwp.json?a=2").lower()

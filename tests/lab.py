@@ -1,0 +1,183 @@
+"""A lab stack of the tests' own: other names and addresses than `lokal`, its own state, cleaned up before and after."""
+
+import fcntl
+import itertools
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.inventory import Host, Inventory
+from infra.lab.claim import sweep
+from infra.lab.disk import Disk
+from infra.lab.machine import end
+from infra.lab.paths import host_directory, stack_directory
+from roles.engine import read_outputs
+from roles.fleet import Checkout, Fleet
+
+PROJECT = Path(__file__).resolve().parent.parent
+SMALL = "samples/kpu-2019-small"
+RUN_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command printed, and how it ended."""
+
+    code: int
+    output: str
+
+
+@dataclass(frozen=True)
+class LabStack:
+    """A stack of the tests.
+
+    Args:
+        name: The stack's name.
+        directory: Where its state is.
+        environment: With it, the engine sees this stack and no other.
+    """
+
+    name: str
+    directory: Path
+    environment: dict[str, str]
+
+    @property
+    def settings(self) -> Path:
+        return PROJECT / f"stacks/Pulumi.{self.name}.yaml"
+
+    @property
+    def checkout(self) -> Checkout:
+        return Checkout(PROJECT, self.name)
+
+    def run(self, *words: str, seconds: int = RUN_SECONDS) -> Result:
+        """Run a command of the virtual environment to its end, as an operator would."""
+        process = self.start(*words)
+        try:
+            output, _ = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, _ = process.communicate()
+            raise AssertionError(f"{' '.join(words)} did not end within {seconds} s:\n{output}") from None
+        return Result(process.returncode, output)
+
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        """Start a command of the virtual environment."""
+        argv = [str(PROJECT / ".venv/bin" / words[0]), *words[1:]]
+        return subprocess.Popen(
+            argv, cwd=PROJECT, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
+    def succeed(self, *words: str) -> str:
+        """Run a command that must succeed."""
+        result = self.run(*words)
+        assert result.code == 0, f"{' '.join(words)} ended with {result.code}:\n{result.output}"
+        return result.output
+
+    def fail(self, *words: str) -> str:
+        """Run a command that must fail as an operator's error does: a sentence, the next command, no traceback."""
+        result = self.run(*words)
+        assert result.code not in (0, 130), result.output
+        assert "error: " in result.output
+        assert "Traceback" not in result.output
+        return result.output
+
+    def fab(self, *words: str) -> str:
+        """A Fabric task on this stack that must succeed."""
+        return self.succeed("fab", words[0], "--stack", self.name, *words[1:])
+
+    def fab_fails(self, *words: str) -> str:
+        """A Fabric task on this stack that must fail."""
+        return self.fail("fab", words[0], "--stack", self.name, *words[1:])
+
+    def fab_until(self, words: str, act: Callable[["subprocess.Popen[str]"], None], task: str, *options: str) -> str:
+        """Start a Fabric task on this stack, interfere once it says some words, and return what it says after that.
+
+        It must fail.
+        """
+        with self.start("fab", task, "--stack", self.name, *options) as process:
+            assert process.stdout is not None
+            before = list(itertools.takewhile(lambda line: words not in line, process.stdout))
+            assert process.poll() is None, "".join(before)
+            act(process)
+            output = process.stdout.read()
+        assert process.returncode != 0, output
+        return output
+
+    def pulumi_up(self) -> str:
+        """`pulumi up`."""
+        return self.succeed("pulumi", "up", "--yes", "--skip-preview", "-s", self.name)
+
+    def inventory(self) -> Inventory:
+        """The stack's inventory."""
+        with _environment(self.environment):
+            return read_outputs(PROJECT, self.name).inventory
+
+    def fleet(self) -> Fleet:
+        """The stack's hosts."""
+        return Fleet.of(self.inventory(), self.checkout.operator_key)
+
+    def disk(self, host: Host) -> Disk:
+        """A host's disk, as this machine sees it."""
+        return Disk(host_directory(self.name, host.name))
+
+    def cut_power(self, host: Host) -> None:
+        """End a host like a power cut."""
+        end(self.disk(host))
+
+    @property
+    def ca_file(self) -> Path:
+        return self.checkout.stack_cache / "ca.crt"
+
+
+@contextmanager
+def lab_stack(name: str, settings: str) -> Generator[LabStack, None, None]:
+    """Claim a stack's name, clear what a dead predecessor left, and clear up in the end.
+
+    Args:
+        name: The stack's name; the file stacks/Pulumi.<name>.yaml is ignored by git.
+        settings: What is in it.
+    """
+    directory = PROJECT / ".cache/tests" / name
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a second run of the tests is refused, not mixed up
+        stack = LabStack(name, directory, _own_engine(directory))
+        _clear(stack)
+        (directory / "state").mkdir(parents=True)
+        stack.settings.write_text(settings, encoding="utf-8")
+        try:
+            yield stack
+        finally:
+            _clear(stack)
+
+
+def _own_engine(directory: Path) -> dict[str, str]:
+    own = {
+        "PULUMI_BACKEND_URL": f"file://{directory / 'state'}",
+        "PULUMI_HOME": str(directory / "home"),
+        "COLUMNS": "160",
+    }
+    return {**os.environ, **own, "PATH": f"{PROJECT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"}
+
+
+def _clear(stack: LabStack) -> None:
+    if stack_directory(stack.name).exists():
+        sweep(stack.name)
+    for part in ("state", "home"):
+        shutil.rmtree(stack.directory / part, ignore_errors=True)
+    stack.settings.unlink(missing_ok=True)
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Generator[None, None, None]:
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

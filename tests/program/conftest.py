@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from tests.lab import LabStack, lab_stack
+
+SETTINGS = """config:
+  tegak:network: 198.18.32.0/20
+  tegak:server_name: hasil.uji.test
+  tegak:operator_key_file: .secrets/operator.pub
+  tegak:locations:
+    - {name: barat, kind: lab, network: 1, app_hosts: 1}
+"""
+NEIGHBOUR = SETTINGS.replace("198.18.32.0", "198.18.48.0")
+
+
+@pytest.fixture
+def stack() -> Generator[LabStack, None, None]:
+    """A stack of three hosts: known to the engine, not up yet."""
+    with lab_stack("uji-program", SETTINGS) as stack:
+        stack.succeed("pulumi", "stack", "init", stack.name)
+        yield stack
+
+
+@pytest.fixture
+def neighbour() -> Generator[LabStack, None, None]:
+    """Another one."""
+    with lab_stack("uji-neighbour", NEIGHBOUR) as stack:
+        stack.succeed("pulumi", "stack", "init", stack.name)
+        yield stack
