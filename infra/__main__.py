@@ -17,7 +17,7 @@ PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 MESSAGE_WAS_SHOWN = 32
 """The exit code that tells Pulumi's language host that there is nothing to add (pulumi-language-python-exec)."""
 
-LIST_KEYS = ("locations",)
+STRUCTURED_KEYS = ("locations", "rollout")
 
 
 def read_settings(stack: str) -> StackSettings:
@@ -25,7 +25,7 @@ def read_settings(stack: str) -> StackSettings:
     prefix = f"{PROJECT}:"
     raw: dict[str, str] = json.loads(os.environ.get("PULUMI_CONFIG") or "{}")
     own = {key.removeprefix(prefix): value for key, value in raw.items() if key.startswith(prefix)}
-    config = {key: json.loads(value) if key in LIST_KEYS else value for key, value in own.items()}
+    config = {key: json.loads(value) if key in STRUCTURED_KEYS else value for key, value in own.items()}
     return parse_settings(config, stack)
 
 

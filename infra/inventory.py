@@ -55,6 +55,40 @@ class Host(_Document):
     host_keys: tuple[str, ...] = Field(min_length=1)
 
 
+class RolloutPolicy(_Document):
+    """How careful a rollout is; a task's options overrule it.
+
+    Args:
+        max_parallel: App hosts of a location that are changed at the same time.
+        capacity_floor_percent: Part of a location's app hosts that always goes on serving, rounded down.
+        soak_seconds: How long a canary is watched before the rollout goes on.
+        gate_error_percent: How much higher a canary's error rate may be than the others', in percentage points.
+        gate_latency_ratio: How many times the others' 95th percentile of latency a canary's may be.
+        gate_latency_ms: A canary's 95th percentile below this is never too slow.
+        gate_requests: With fewer requests in the soak time, a canary is asked this many.
+        unreachable_hosts: Hosts that may be unreachable without stopping a rollout; they are left out of the pool.
+        failed_hosts: Hosts on which a step may fail without stopping a rollout; they get back what they had.
+        keep_releases: Releases kept on each host, the current one included.
+        clock_offset_seconds: How far a host's clock may be off.
+        certificate_days: How long the edge's certificate must last.
+        lock_minutes: How long a lock that nobody renews lasts.
+    """
+
+    max_parallel: int = Field(default=2, ge=1, le=1000)
+    capacity_floor_percent: int = Field(default=50, ge=0, le=100)
+    soak_seconds: int = Field(default=20, ge=0, le=3600)
+    gate_error_percent: float = Field(default=1.0, ge=0, le=100)
+    gate_latency_ratio: float = Field(default=2.0, ge=1)
+    gate_latency_ms: int = Field(default=100, ge=0)
+    gate_requests: int = Field(default=50, ge=1, le=10_000)
+    unreachable_hosts: int = Field(default=1, ge=0)
+    failed_hosts: int = Field(default=0, ge=0)
+    keep_releases: int = Field(default=5, ge=2, le=100)
+    clock_offset_seconds: int = Field(default=5, ge=1)
+    certificate_days: int = Field(default=7, ge=0)
+    lock_minutes: int = Field(default=30, ge=1)
+
+
 class Inventory(_Document):
     """Everything that deploying and verifying know of a stack."""
 
@@ -62,6 +96,7 @@ class Inventory(_Document):
     stack: str
     locations: tuple[Location, ...]
     edge: Edge
+    rollout: RolloutPolicy = RolloutPolicy()
     hosts: tuple[Host, ...]
 
     @model_validator(mode="after")

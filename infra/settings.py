@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import ErrorDetails
 
 from infra.errors import OperatorError
+from infra.inventory import RolloutPolicy
 
 PROJECT = "tegak"
 TEST_RANGE = IPv4Network("198.18.0.0/15")
@@ -57,12 +58,14 @@ class StackSettings(_Settings):
         server_name: The site's name in its certificate, beside its address.
         operator_key_file: Public ssh key of those who deploy, a path from the project's folder.
         locations: The locations, 1 to 15.
+        rollout: How careful rollouts are.
     """
 
     network: Annotated[IPv4Network, Field(strict=False)]
     server_name: str = Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)
     operator_key_file: str
     locations: Annotated[tuple[LocationSettings, ...], Field(strict=False, min_length=1, max_length=15)]
+    rollout: RolloutPolicy = RolloutPolicy()
 
     @field_validator("network")
     @classmethod
@@ -109,5 +112,6 @@ def _sentence(detail: ErrorDetails) -> str:
 
 
 def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
-    model = LocationSettings if location[0] == "locations" and len(location) > 1 else StackSettings
+    models = {"locations": LocationSettings, "rollout": RolloutPolicy}
+    model = models.get(str(location[0]), StackSettings) if len(location) > 1 else StackSettings
     return sorted(model.model_fields)

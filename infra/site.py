@@ -40,6 +40,7 @@ class Site:
     def __init__(self, stack: str, settings: StackSettings, checkout: Checkout) -> None:
         ground = LabGround(stack, str(checkout.directory), checkout.operator_key, delays=checkout.delays)
         self.stack = stack
+        self.rollout = settings.rollout
         self.ca_certificate = ground.claim.ca_certificate
         self.locations = [
             Location(location, network_plan(settings.network, location.network), ground)
@@ -63,6 +64,7 @@ class Site:
                     for place in self.locations
                 ],
                 "edge": {"server_name": self.edge.server_name, "url": self.edge.url},
+                "rollout": self.rollout,
                 "hosts": [
                     {
                         "name": host.name,

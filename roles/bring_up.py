@@ -9,12 +9,13 @@ from infra.errors import OperatorError
 from infra.lab.claim import read_owner, sweep
 from roles.engine import ask, environment
 from roles.fleet import Checkout
-from roles.operations import build_or_find, operations
+from roles.operations import build_or_find, closest, operations
+from roles.rollout.session import Request
 from roles.terminal import say
 
 
 def up(project: Path, stack: str, source: Path) -> None:
-    """Provision, configure, build, deploy, publish, verify, and show the table; what is in place already stays.
+    """Provision, build, deploy, publish, verify, and show the table; what is in place already stays.
 
     Args:
         project: The checkout.
@@ -29,15 +30,14 @@ def up(project: Path, stack: str, source: Path) -> None:
     say(f"== pulumi up -s {stack}")
     _pulumi(project, "up", "--yes", "--skip-preview", "--suppress-outputs", "-s", stack)
     with operations(project, stack) as on_stack:
-        say("== fab configure")
-        on_stack.configure()
+        request = Request(on_stack.fleet.inventory.rollout, "up")
         say("== fab build")
         release = build_or_find(project)
         say(f"build: {release.name}")
         say("== fab deploy")
-        on_stack.deploy(release)
+        on_stack.deploy(release, request)
         say("== fab publish")
-        on_stack.publish(source)
+        on_stack.publish(source, request)
         say("== fab verify")
         on_stack.verify()
         say("== fab status")
@@ -65,7 +65,7 @@ def _select(project: Path, stack: str) -> None:
     if not settings.exists():
         known = sorted(file.name.split(".")[1] for file in settings.parent.glob("Pulumi.*.yaml"))
         raise OperatorError(
-            f"there is no stack '{stack}': stacks/ has settings for {', '.join(known) or 'none'}",
+            f"there is no stack {stack!r:.80}; {closest(stack, known)}",
             next_command=f"cp stacks/Pulumi.lokal.yaml stacks/Pulumi.{stack}.yaml, and edit it",
         )
     result = ask(project, "stack", "select", "--create", stack)

@@ -3,7 +3,7 @@
 import base64
 import contextlib
 import socket
-import time
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -13,9 +13,13 @@ from fabric import Config, Connection  # pyright: ignore[reportMissingTypeStubs]
 
 from infra.errors import OperatorError
 from infra.inventory import Host
+from roles.scripts.lock import FENCED
 from roles.scripts.quoting import Script
 
 CONNECT_TIMEOUT_SECONDS = 8
+KEEPALIVE_SECONDS = 2
+"""How often something is sent while a step runs; unanswered for the time-out above, the host counts as unreachable."""
+
 DEFAULT_PORT = 22
 NO_EXIT_STATUS = -1
 TIMED_OUT = 124
@@ -44,6 +48,10 @@ class HostError(OperatorError):
 
 class UnreachableError(HostError):
     """The host doesn't answer, or the connection broke: whether the step was done is not known."""
+
+
+class FencedError(HostError):
+    """The lock was taken over: the rollout that asked for this must stop, and touch nothing more."""
 
 
 class HostKeyError(HostError):
@@ -86,7 +94,7 @@ def known_names(host: Host) -> Iterable[str]:
 
 
 class Remote:
-    """A host that scripts are run on. Opened at first use, and used by one thread at a time.
+    """A host that scripts are run on, side by side over one connection, which is opened at first use.
 
     Args:
         host: From the inventory.
@@ -97,6 +105,7 @@ class Remote:
         self.host = host
         self._key_file = key_file
         self._connection: PinnedConnection | None = None
+        self._opening = threading.Lock()
 
     def run(self, step: str, script: Script, stdin: bytes | BinaryIO | None = None) -> str:
         """Run a script and return what it printed.
@@ -125,6 +134,8 @@ class Remote:
             raise UnreachableError(
                 self.host.name, step, f"does not answer ssh ({_words(problem)})", "pulumi up   # repairs a dead host"
             ) from problem
+        if code == FENCED:
+            raise FencedError(self.host.name, step, error.strip(), "fab status and fab history")
         if code == TIMED_OUT:
             raise HostError(self.host.name, step, f"did not end within {script.timeout_seconds} s, and was ended")
         if code != 0:
@@ -140,18 +151,27 @@ class Remote:
             self._connection = None
 
     def _execute(self, script: Script, stdin: bytes | BinaryIO | None) -> tuple[int, str, str]:
-        if self._connection is None:
-            self._connection = PinnedConnection(self.host, self._key_file)
-        self._connection.open()
-        transport = cast("paramiko.Transport", self._connection.transport)
-        channel = transport.open_session(timeout=CONNECT_TIMEOUT_SECONDS)
+        channel = self._transport().open_session(timeout=CONNECT_TIMEOUT_SECONDS)
         try:
             channel.settimeout(script.timeout_seconds + CONNECT_TIMEOUT_SECONDS)
             channel.exec_command(script.command_line())
             _send(channel, stdin)
-            return _receive(channel, script.timeout_seconds + CONNECT_TIMEOUT_SECONDS)
+            return _receive(channel)
         finally:
             channel.close()
+
+    def _transport(self) -> paramiko.Transport:
+        with self._opening:
+            if self._connection is None:
+                self._connection = PinnedConnection(self.host, self._key_file)
+            if not self._connection.is_connected:  # pyright: ignore[reportUnknownMemberType]
+                self._connection.open()
+                transport = cast("paramiko.Transport", self._connection.transport)
+                transport.set_keepalive(KEEPALIVE_SECONDS)
+                # What is sent and never acknowledged ends the connection: dropped packets look like silence otherwise.
+                link = cast("socket.socket", transport.sock)
+                link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, CONNECT_TIMEOUT_SECONDS * 1000)
+            return cast("paramiko.Transport", self._connection.transport)
 
 
 def _send(channel: paramiko.Channel, stdin: bytes | BinaryIO | None) -> None:
@@ -165,24 +185,10 @@ def _send(channel: paramiko.Channel, stdin: bytes | BinaryIO | None) -> None:
         channel.shutdown_write()
 
 
-def _receive(channel: paramiko.Channel, timeout_seconds: float) -> tuple[int, str, str]:
-    out, error = bytearray(), bytearray()
-    deadline = time.monotonic() + timeout_seconds
-    while True:
-        ended = channel.exit_status_ready()
-        if channel.recv_ready():
-            out += channel.recv(CHUNK_BYTES)
-        elif channel.recv_stderr_ready():
-            error += channel.recv_stderr(CHUNK_BYTES)
-        elif ended:
-            break
-        elif channel.closed or not channel.get_transport().is_active():
-            raise EOFError("the connection broke")
-        elif time.monotonic() > deadline:
-            raise TimeoutError(f"no answer within {timeout_seconds:.0f} s")
-        else:
-            channel.event.wait(0.01)
-            time.sleep(0.002)
+def _receive(channel: paramiko.Channel) -> tuple[int, str, str]:
+    # What scripts say on standard error fits the channel's window: it can wait until the output has ended.
+    out = b"".join(iter(lambda: channel.recv(CHUNK_BYTES), b""))
+    error = b"".join(iter(lambda: channel.recv_stderr(CHUNK_BYTES), b""))
     code = channel.recv_exit_status()
     if code == NO_EXIT_STATUS:
         raise EOFError("the connection broke")

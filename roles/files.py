@@ -1,17 +1,53 @@
-"""Files on hosts: rendered from templates/, whose tree mirrors the host's, one directory for each role."""
+"""Files on hosts: templates/<role>/ mirrors the host's tree, and templates/<role>/files.toml says who they are.
 
+A release carries the templates of its roles (`config/` in the artefact), so that rolling it back rolls its
+configuration back too. The templates of `base` are the operators' own, and come from the checkout.
+
+What a template may use: `host` and `inventory` (infra.inventory), `layout` (roles.scripts.layout), `signers`.
+"""
+
+import hashlib
 import io
 import tarfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from infra.errors import OperatorError
+from infra.inventory import Host, Inventory
+from roles.scripts import layout
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+RELEASED_ROLES = ("app", "lb", "edge")
+"""Whose files belong to a release, in the order in which they are rolled out: what requests reach last comes first."""
+
+MANIFEST = "files.toml"
+Action = tuple[str, ...]
+
+
+class FileEntry(BaseModel):
+    """A `[[file]]` of files.toml; what it says is described at `HostFile`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: PurePosixPath
+    mode: int = 0o644
+    checker: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
+    drained: bool = False
+
+
+class Manifest(BaseModel):
+    """A files.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: tuple[FileEntry, ...]
 
 
 @dataclass(frozen=True)
@@ -28,28 +64,97 @@ class HostFile:
     """
 
     path: PurePosixPath
-    content: bytes
+    content: bytes = field(repr=False)
     mode: int = 0o644
     checker: tuple[str, ...] = ()
-    actions: tuple[tuple[str, ...], ...] = ()
+    actions: tuple[Action, ...] = ()
     drained: bool = False
 
-
-@cache
-def _environment() -> Environment:
-    # Not HTML: quoting is the business of each file's own syntax.
-    return Environment(  # noqa: S701
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    @property
+    def fingerprint(self) -> str:
+        """What a host that has the file says of it: sha256, mode, owner and group."""
+        return f"{hashlib.sha256(self.content).hexdigest()} {self.mode:o} root root"
 
 
-def render(role: str, path: str, values: Mapping[str, object]) -> bytes:
-    """Render templates/<role>/<path>.j2; a name it uses and `values` lacks is an error (StrictUndefined)."""
-    return _environment().get_template(f"{role}{path}.j2").render(values).encode()
+@dataclass(frozen=True)
+class Templates:
+    """The templates of some roles.
+
+    Args:
+        texts: By their path below templates/.
+    """
+
+    texts: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def of_checkout(cls, roles: Iterable[str] = RELEASED_ROLES, directory: Path = TEMPLATES) -> "Templates":
+        """The templates of this checkout."""
+        files = (path for role in roles for path in sorted((directory / role).rglob("*")) if path.is_file())
+        return cls({str(path.relative_to(directory)): path.read_text(encoding="utf-8") for path in files})
+
+    @cached_property
+    def _environment(self) -> Environment:
+        # Not HTML: quoting is the business of each file's own syntax.
+        return Environment(  # noqa: S701
+            loader=DictLoader(self.texts),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+
+    def files(self, role: str, values: Mapping[str, object]) -> Iterator[HostFile]:
+        """The files of a role, rendered.
+
+        Raises:
+            OperatorError: The manifest or a template can't be used; the message names it.
+        """
+        try:
+            manifest = Manifest.model_validate(tomllib.loads(self.texts[f"{role}/{MANIFEST}"]))
+            for entry in manifest.file:
+                text = self._environment.get_template(f"{role}{entry.path}.j2").render(values)
+                yield HostFile(entry.path, text.encode(), entry.mode, entry.checker, entry.actions, entry.drained)
+        except KeyError as error:
+            raise OperatorError(
+                f"the release has no templates for the role {role}", next_command="fab build"
+            ) from error
+        except (tomllib.TOMLDecodeError, ValidationError) as error:
+            words = str(error).splitlines()
+            raise OperatorError(f"templates/{role}/{MANIFEST}: {' '.join(words[:3])}") from error
+        except TemplateError as error:
+            raise OperatorError(f"templates/{role}: {error.message or type(error).__name__}") from error
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything that decides which files a host should have.
+
+    Args:
+        inventory: The stack's.
+        base: The operators' own templates.
+        released: The release's; None before there is one.
+        signers: Who may sign releases and snapshots, a line of an allowed_signers file.
+    """
+
+    inventory: Inventory
+    base: Templates
+    released: Templates | None
+    signers: str
+
+    def files_of(self, host: Host) -> list[HostFile]:
+        """What should be on a host, by its roles."""
+        files = self.base_files_of(host)
+        for role in RELEASED_ROLES:
+            if role in host.roles and self.released is not None:
+                files += self.released.files(role, self._values(host))
+        return files
+
+    def base_files_of(self, host: Host) -> list[HostFile]:
+        """What should be on a host whatever the release."""
+        return list(self.base.files("base", self._values(host)))
+
+    def _values(self, host: Host) -> dict[str, object]:
+        return {"host": host, "inventory": self.inventory, "layout": layout, "signers": self.signers}
 
 
 def archive(files: Iterable[HostFile]) -> bytes:
@@ -61,11 +166,6 @@ def archive(files: Iterable[HostFile]) -> bytes:
             info.size, info.mode, info.uname, info.gname = len(file.content), file.mode, "root", "root"
             out.addfile(info, io.BytesIO(file.content))
     return buffer.getvalue()
-
-
-def actions_of(files: Iterable[HostFile]) -> list[tuple[str, ...]]:
-    """What the changed files ask for, each command once, in the files' order."""
-    return list(dict.fromkeys(action for file in files for action in file.actions))
 
 
 def read_signers(public_key: Path, principal: str) -> str:
@@ -80,4 +180,4 @@ def read_signers(public_key: Path, principal: str) -> str:
         raise OperatorError(
             f"the release key {public_key.name} can't be read; set-up makes it", next_command="make setup"
         ) from error
-    return f'{principal} namespaces="tegak-release,tegak-snapshot" {kind} {key}\n'
+    return f'{principal} namespaces="tegak-release,tegak-snapshot" {kind} {key}'

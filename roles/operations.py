@@ -1,25 +1,31 @@
 """What the Fabric tasks do, one function each: fabfile.py only names them and their options."""
 
-import time
-from collections.abc import Generator
+import base64
+import difflib
+import io
+import tarfile
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.errors import OperatorError
-from roles import configure as configuring
-from roles import publish as publishing
+from infra.inventory import RolloutPolicy
 from roles.engine import Outputs, read_outputs, selected_stack
-from roles.files import read_signers
+from roles.files import Configuration, HostFile, Templates, read_signers
 from roles.fleet import Checkout, Fleet
-from roles.plan import Action, choose_rollback, plan_rollout, release_stack
-from roles.pool import read_pools
-from roles.release import Release, build_release, find_release
-from roles.rollout import Rollout
+from roles.release import Release, build_release, find_release, unpack_templates
+from roles.rollout.build import ReleasePlanner, Target
+from roles.rollout.lock import Intent
+from roles.rollout.plan import Action
+from roles.rollout.session import Request, Session, new_id, this_operator
+from roles.rollout.snapshot_plan import SnapshotPlanner
+from roles.scripts.artefacts import read_templates
 from roles.scripts.layout import SIGNER
-from roles.state import HostState, read_state
+from roles.snapshots import ensure_snapshot, find_snapshot
+from roles.state import Observation, observe
 from roles.status import HEALTHY, read_status
-from roles.terminal import build_progress, say, show_status, working
+from roles.terminal import build_progress, say, show_status
 from roles.verify import verify as verify_hosts
 
 SAMPLE = "samples/kpu-2019"
@@ -39,52 +45,76 @@ class Operations:
     outputs: Outputs
     fleet: Fleet
 
-    def configure(self) -> int:
-        """Bring every host's files to what they should be; return how many hosts were changed."""
-        signers = read_signers(self.checkout.release_key.with_suffix(".pub"), SIGNER)
-        hosts = self.fleet.inventory.hosts
-        wanted = {host.name: configuring.files_of(self.fleet, host, signers) for host in hosts}
-        changes = configuring.plan_changes(self.fleet, wanted)
-        configuring.apply_changes(self.fleet, changes, say)
-        files = sum(len(change.files) for change in changes)
-        say(f"configure: {files} changes on {len(changes)} of {len(hosts)} hosts")
-        return len(changes)
+    @property
+    def session(self) -> Session:
+        """Who rolls out, with the lock that this checkout holds."""
+        token = self.held_token
+        return Session(self.fleet, this_operator(), token.read_text(encoding="ascii") if token.exists() else None)
 
-    def deploy(self, release: Release, *, dry_run: bool = False) -> None:
-        """Roll a release out."""
-        self._roll_out("deploy", release.name, release, dry_run=dry_run)
+    @property
+    def held_token(self) -> Path:
+        """Where the token of a lock is kept that was taken by hand."""
+        return self.checkout.stack_cache / "lock.token"
 
-    def rollback(self, name: str | None = None, *, dry_run: bool = False) -> None:
+    def deploy(self, release: Release, request: Request) -> None:
+        """Roll a release out, with its configuration."""
+        self._roll_out("deploy", release.name, release.templates(), release, request)
+
+    def rollback(self, name: str | None, request: Request) -> None:
         """Return to the previous good release, or to the named one."""
-        states = self._app_states()
-        name = name or choose_rollback(states)
-        lacking = [host for host, state in states.items() if name not in state.releases]
-        release = find_release(self.checkout, name) if lacking else None
-        self._roll_out("rollback", name, release, dry_run=dry_run)
+        observed = observe(self.fleet)
+        name = name or choose_rollback(observed)
+        check_release_known(observed, name)
+        self._roll_out("rollback", name, self._templates_of(name, observed), self._built(name), request)
 
-    def publish(self, source: Path, *, allow_errors: bool = False) -> None:
+    def configure(self, request: Request) -> None:
+        """Bring every host's files to what this checkout's base and the current release say."""
+        observed = observe(self.fleet)
+        current = observed.log.release
+        templates = self._templates_of(current, observed) if current else None
+        if templates and templates.texts != Templates.of_checkout().texts:
+            say(
+                f"configure: templates/ here differ from release {current}'s, which stay in force: fab deploy brings them"
+            )
+        self._roll_out("configure", current, templates, None, request)
+
+    def publish(self, source: Path, request: Request, *, allow_errors: bool = False) -> None:
         """Bring the results of a source to every app host."""
         with build_progress() as progress:
-            archive = publishing.ensure_snapshot(self.checkout, source, progress, allow_errors=allow_errors)
-        with working(f"publishing {archive.name}"):
-            switched = publishing.publish(self.fleet, archive, say)
-        left_out = f"; {archive.skipped} rows were left out" if archive.skipped else ""
-        say(f"publish: {archive.name}: {len(switched)} hosts switched{left_out}")
+            archive = ensure_snapshot(self.checkout, source, progress, allow_errors=allow_errors)
+        observed = observe(self.fleet)
+        target = self._target("publish", observed, request.policy)
+        self.session.roll_out(observed, SnapshotPlanner(observed, target, archive), "publish", request)
+        if archive.skipped:
+            say(f"publish: {archive.skipped} rows were left out")
 
-    def releases(self) -> None:
-        """List each release that an app host has, with what each host did with it."""
-        states = self._app_states()
-        history = [entry for state in states.values() for entry in state.history]
-        names = {name for state in states.values() for name in state.releases}
-        activated = {name: max((entry.at for entry in history if entry.release == name), default="") for name in names}
-        for name, at in sorted(activated.items(), key=lambda item: (item[1], item[0])):
-            running = [host for host, state in states.items() if state.running_release == name]
-            say(f"{name}  last activated {at or 'never'}  runs on: {', '.join(running) or 'no host'}")
-        if not names:
-            say("no host has a release")
-        stacks = {tuple(release_stack(state.history)) for state in states.values()}
-        if len(stacks) > 1:
-            say("the hosts' histories differ: a rollout stopped half-way, or hosts were added since")
+    def resume(self, reason: str | None) -> None:
+        """End an interrupted rollout."""
+        lock, intent = self.session.take_over(observe(self.fleet), reason)
+        observed, planner = self._planner_of(intent)
+        self.session.resume(observed, planner, lock, intent, reason or "")
+
+    def abort(self, reason: str | None) -> None:
+        """Undo an interrupted rollout."""
+        lock, intent = self.session.take_over(observe(self.fleet), reason)
+        observed, planner = self._planner_of(intent)
+        self.session.abort(observed, planner, lock, intent, reason or "")
+
+    def configuration(self, templates: Templates | None) -> Configuration:
+        """What decides which files a host should have."""
+        signers = read_signers(self.checkout.release_key.with_suffix(".pub"), SIGNER)
+        return Configuration(self.fleet.inventory, Templates.of_checkout(("base",)), templates, signers)
+
+    def observe_with(self, templates: Templates | None) -> tuple[Observation, dict[str, list[HostFile]]]:
+        """What the hosts have, with the files that they should have."""
+        configuration = self.configuration(templates)
+        files = {host.name: configuration.files_of(host) for host in self.fleet.inventory.hosts}
+        return observe(self.fleet, lambda host: [file.path for file in files[host.name]]), files
+
+    def templates_in_force(self, observed: Observation) -> Templates | None:
+        """The templates of the release that the log says is current."""
+        release = observed.log.release
+        return self._templates_of(release, observed) if release else None
 
     def verify(self) -> None:
         """Run the testinfra suite."""
@@ -97,35 +127,89 @@ class Operations:
             OperatorError: Something is not healthy.
         """
         ca_file = self._ca_file()
-        statuses = read_status(self.fleet, self.outputs.url, ca_file)
+        observed = observe(self.fleet)
+        statuses = read_status(observed, self.outputs.url, ca_file)
         show_status(statuses)
         say(f"url: {self.outputs.url}")
         if ca_file:
             say(f"ca: {ca_file}")
+        if observed.log.freeze:
+            say(f"frozen by {observed.log.freeze.operator.who}: {observed.log.freeze.reason}")
+        if observed.lock:
+            say(f"locked by {observed.lock.sentence()}")
         unhealthy = [status.host.name for status in statuses if status.health != HEALTHY]
         if unhealthy:
             raise OperatorError(
                 f"{len(unhealthy)} of {len(statuses)} hosts are not healthy: {', '.join(unhealthy)}",
-                next_command=f"pulumi up -s {self.checkout.stack}, then fab configure, fab deploy and fab publish",
+                next_command=f"pulumi up -s {self.checkout.stack}, then fab deploy and fab publish",
             )
 
-    def _roll_out(self, action: Action, name: str, release: Release | None, *, dry_run: bool) -> None:
-        states = self._app_states()
-        plan = plan_rollout(self.fleet.inventory, action, name, states, read_pools(self.fleet))
-        if dry_run:
-            for line in plan.lines():
-                say(line)
-            return
-        rollout = Rollout(self.fleet, say)
-        started = time.monotonic()
-        if release is not None:
-            rollout.install(release, states)
-        rollout.carry_out(plan)
-        seconds = f" in {time.monotonic() - started:.0f} s" if plan.hosts else ""
-        say(f"{action}: {name}: {len(plan.hosts)} hosts switched{seconds}, {len(plan.unchanged)} had it already")
+    def _roll_out(
+        self,
+        action: Action,
+        name: str | None,
+        templates: Templates | None,
+        artefact: Release | None,
+        request: Request,
+    ) -> None:
+        observed, files = self.observe_with(templates)
+        target = self._target(action, observed, request.policy, files, name, artefact)
+        self.session.roll_out(observed, ReleasePlanner(observed, target), action, request)
 
-    def _app_states(self) -> dict[str, HostState]:
-        return self.fleet.all_or_error(self.fleet.inventory.with_role("app"), lambda host: read_state(self.fleet, host))
+    def _planner_of(self, intent: Intent) -> tuple[Observation, ReleasePlanner]:
+        """The planner of a rollout that was interrupted."""
+        observed = observe(self.fleet)
+        if intent.action == "publish":
+            target = self._target(intent.action, observed, intent.policy, intent=intent)
+            return observed, SnapshotPlanner(observed, target, find_snapshot(self.checkout, intent.target))
+        built = self._built(intent.target)
+        kept = any(intent.target in state.releases for state in observed.states.values())
+        release = intent.target if built or kept else None
+        observed, files = self.observe_with(self._templates_of(release, observed) if release else None)
+        target = self._target(intent.action, observed, intent.policy, files, release, built, intent)
+        return observed, ReleasePlanner(observed, target)
+
+    def _target(
+        self,
+        action: Action,
+        observed: Observation,
+        policy: RolloutPolicy,
+        files: Mapping[str, Sequence[HostFile]] | None = None,
+        release: str | None = None,
+        artefact: Release | None = None,
+        intent: Intent | None = None,
+    ) -> Target:
+        configuration = self.configuration(None)
+        base = {host.name: configuration.base_files_of(host) for host in self.fleet.inventory.hosts}
+        return Target(
+            id=intent.id if intent else new_id(self.session.now()),
+            action=action,
+            release=release,
+            artefact=artefact,
+            files=files if files is not None else base,
+            base_files=base,
+            policy=policy,
+            before=intent.hosts if intent else {},
+            kept=tuple(reversed(observed.log.releases)),
+        )
+
+    def _built(self, name: str) -> Release | None:
+        try:
+            return find_release(self.checkout, name)
+        except OperatorError:
+            return None
+
+    def _templates_of(self, name: str, observed: Observation) -> Templates:
+        """A release's templates: from dist/, or from a host that keeps it."""
+        built = self._built(name)
+        if built is not None:
+            return built.templates()
+        keeper = next((host for host in observed.answering if name in observed.states[host.name].releases), None)
+        if keeper is None:
+            raise OperatorError(f"release {name} is neither in dist/ nor on a host", next_command="fab releases")
+        printed = self.fleet[keeper].run("reading its release's templates", read_templates(name))
+        with tarfile.open(fileobj=io.BytesIO(base64.b64decode(printed))) as packed:
+            return unpack_templates(packed)
 
     def _ca_file(self) -> Path | None:
         if self.outputs.ca_certificate is None:
@@ -134,6 +218,49 @@ class Operations:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(self.outputs.ca_certificate, encoding="ascii")
         return file
+
+
+def choose_rollback(observed: Observation) -> str:
+    """The newest good release before the current one, as the log tells, that is not marked bad.
+
+    If a rollout was left half-way, it is the release that all hosts should have.
+
+    Raises:
+        OperatorError: There is none.
+    """
+    log = observed.log
+    hosts = [host for host in observed.inventory.with_role("app") if host.name in observed.states]
+    half_way = log.release and any(observed.states[host.name].release != log.release for host in hosts)
+    candidates = log.releases if half_way else log.releases[:-1]
+    for name in reversed(candidates):
+        if name not in log.bad and all(name in observed.states[host.name].releases for host in hosts):
+            return name
+    raise OperatorError(
+        "the log has no good release before this one that every host keeps; nothing was changed",
+        next_command="fab releases, then fab rollback --release NAME",
+    )
+
+
+def check_release_known(observed: Observation, name: str) -> None:
+    """Refuse a release that no host keeps.
+
+    Raises:
+        OperatorError: The message has the closest names.
+    """
+    known = sorted({release for state in observed.states.values() for release in state.releases})
+    if name not in known:
+        raise OperatorError(
+            f"no host keeps a release {name!r:.80}; {closest(name, known)}", next_command="fab releases"
+        )
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """The names that somebody may have meant."""
+    listed = sorted(known)
+    near = difflib.get_close_matches(name, listed, 3, 0.5)
+    if near:
+        return f"did you mean {', '.join(near)}?"
+    return f"there are: {', '.join(listed) or 'none'}"
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from app import __version__
 from infra.errors import OperatorError
+from roles.files import RELEASED_ROLES, TEMPLATES, Templates
 from roles.fleet import Checkout
-from roles.scripts.artefacts import Artefact
+from roles.scripts.artefacts import CONFIG, Artefact
 from roles.signing import read_artefact, sign, write_whole
 
 PREFIX = "tegak-results-"
@@ -53,6 +54,21 @@ class Release:
         """
         return read_artefact(self.name, self.path, RELEASE_NAMESPACE, next_command="fab build")
 
+    def templates(self) -> Templates:
+        """The templates that it carries."""
+        with tarfile.open(self.path) as packed:
+            return unpack_templates(packed)
+
+
+def unpack_templates(packed: tarfile.TarFile) -> Templates:
+    """Read the templates out of a release, or of the part of it that a host printed."""
+    texts: dict[str, str] = {}
+    for member in packed:
+        file = packed.extractfile(member) if member.name.startswith(f"{CONFIG}/") else None
+        if file is not None:
+            texts[member.name.removeprefix(f"{CONFIG}/")] = file.read().decode()
+    return Templates(texts)
+
 
 def build_release(checkout: Checkout, version: str | None = None) -> Release:
     """Build the release of this checkout and sign it.
@@ -68,7 +84,8 @@ def build_release(checkout: Checkout, version: str | None = None) -> Release:
     if not VERSION.fullmatch(version):
         raise OperatorError(f"'{version}' is no version: letters, digits, dots and dashes only, 40 at most")
     dependencies = _ensure_dependencies(checkout)
-    files = dict(sorted((*_files(dependencies, "lib"), *_files(checkout.project / "app", "lib/app"))))
+    templates = (file for role in RELEASED_ROLES for file in _files(TEMPLATES / role, f"{CONFIG}/{role}"))
+    files = dict(sorted((*_files(dependencies, "lib"), *_files(checkout.project / "app", "lib/app"), *templates)))
     content = hashlib.sha256()
     for name, body in files.items():
         content.update(f"{name}\0{len(body)}\0".encode() + body)

@@ -1,31 +1,25 @@
-"""What a host has, as it says itself."""
+"""What the hosts have, as they say themselves."""
 
-from typing import Literal
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from infra.inventory import Host
+from infra.errors import OperatorError
+from infra.inventory import Host, Inventory
 from roles.fleet import Fleet
+from roles.pool import ServerState, read_app_pool, read_location_pool
+from roles.rollout.audit import Log
+from roles.rollout.lock import LockRecord, newest_lock
 from roles.scripts.layout import SERVICE
-from roles.scripts.state import probe_host
+from roles.scripts.state import probe_host, probe_request
 
 UNITS = ("nginx.service", "haproxy.service", SERVICE)
-
-
-class HistoryEntry(BaseModel):
-    """A line of a host's history of releases.
-
-    Args:
-        at: When, in UTC.
-        action: What was done: a failed deploy is never written down.
-        release: The release that the host had afterwards.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    at: str
-    action: Literal["deploy", "rollback"]
-    release: str
+FilesOf = Callable[[Host], Iterable[PurePosixPath]]
 
 
 class HostState(BaseModel):
@@ -36,28 +30,135 @@ class HostState(BaseModel):
         releases: Complete releases.
         snapshot: What `snapshots/current` points at.
         snapshots: Complete snapshots.
-        history: Releases it has had, oldest first.
         ready: Whether its own health check says so.
         running_release: The release that the process was started with.
         units: Which of the daemons run.
+        restarts: How often systemd started the service again by itself.
+        files: sha256, mode and owner of the files that were asked for; empty where there is none.
+        pending: Files in place whose actions have not been done yet.
+        managed: The files that were placed.
+        rollouts: Rollouts under way that touched it.
+        audit: The newest lines of its audit log.
+        lock: The lock that it keeps.
+        free_bytes: Free space on its disk.
+        writable: Whether its file systems take writes.
+        unix_s: Its clock.
+        python: Its Python's version.
+        certificate_s: How long the edge's certificate lasts, in seconds.
+        offset_s: How far its clock is off from ours.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    release: str | None
-    releases: tuple[str, ...]
-    snapshot: str | None
-    snapshots: tuple[str, ...]
-    history: tuple[HistoryEntry, ...]
-    ready: bool
-    running_release: str | None
-    units: dict[str, bool]
+    release: str | None = None
+    releases: tuple[str, ...] = ()
+    snapshot: str | None = None
+    snapshots: tuple[str, ...] = ()
+    ready: bool = False
+    running_release: str | None = None
+    units: dict[str, bool] = {}
+    restarts: int = 0
+    files: dict[str, str] = {}
+    pending: tuple[str, ...] = ()
+    managed: tuple[str, ...] = ()
+    rollouts: tuple[str, ...] = ()
+    audit: tuple[Any, ...] = ()
+    lock: Any = None
+    free_bytes: int = 0
+    writable: bool = True
+    unix_s: float = 0
+    python: str = ""
+    certificate_s: float | None = None
+    offset_s: float = 0
 
 
-def read_state(fleet: Fleet, host: Host, step: str = "reading its state") -> HostState:
+@dataclass(frozen=True)
+class Observation:
+    """What the whole stack has.
+
+    Args:
+        inventory: The stack's.
+        states: Of each host that answers.
+        errors: Of each host that doesn't.
+        servers: What the load balancers say of each app host.
+        locations: What the edges say of each location.
+    """
+
+    inventory: Inventory
+    states: Mapping[str, HostState]
+    errors: Mapping[str, OperatorError]
+    servers: Mapping[str, ServerState]
+    locations: Mapping[str, ServerState]
+
+    @property
+    def log(self) -> Log:
+        """What the hosts' audit logs say together."""
+        return Log(line for state in self.states.values() for line in state.audit)
+
+    @property
+    def lock(self) -> LockRecord | None:
+        """The lock that the hosts keep."""
+        return newest_lock([state.lock for state in self.states.values() if state.lock is not None])
+
+    @property
+    def answering(self) -> list[Host]:
+        """The hosts that answer."""
+        return [host for host in self.inventory.hosts if host.name in self.states]
+
+    def serving(self, location: str) -> list[str]:
+        """The app hosts of a location that get requests."""
+        hosts = self.inventory.with_role("app", location)
+        return [host.name for host in hosts if self.servers.get(host.name) == "up"]
+
+
+def read_state(fleet: Fleet, host: Host, files: Iterable[PurePosixPath] = ()) -> HostState:
     """Ask a host.
 
     Raises:
         HostError: It doesn't answer.
     """
-    return HostState.model_validate_json(fleet[host].run(step, probe_host(UNITS)))
+    request = probe_request(UNITS, files, answers="app" in host.roles)
+    started = time.time()
+    document = json.loads(fleet[host].run("reading its state", probe_host(), request))
+    # The host looked at its clock last: what passed until then is the connection's and the probe's own time.
+    offset = document["unix_s"] - time.time()
+    late = min(0.0, document["unix_s"] - started)
+    return HostState.model_validate({**document, "offset_s": late if late < 0 else max(0.0, offset)})
+
+
+def observe(fleet: Fleet, files_of: FilesOf = lambda _: ()) -> Observation:
+    """Ask every host, side by side.
+
+    Args:
+        fleet: The stack's hosts.
+        files_of: The files of each host whose fingerprints are wanted.
+    """
+    inventory = fleet.inventory
+
+    def ask(host: Host) -> tuple[HostState, dict[str, ServerState], dict[str, ServerState]]:
+        state = read_state(fleet, host, files_of(host))
+        servers = read_app_pool(fleet, host) if "lb" in host.roles else {}
+        locations = read_location_pool(fleet, host) if "edge" in host.roles else {}
+        return state, servers, locations
+
+    results = fleet.on_each(inventory.hosts, ask)
+    errors = {name: result for name, result in results.items() if isinstance(result, OperatorError)}
+    good = {name: result for name, result in results.items() if not isinstance(result, OperatorError)}
+    return Observation(
+        inventory,
+        {name: state for name, (state, _, _) in good.items()},
+        errors,
+        _worst(servers for _, servers, _ in good.values()),
+        _worst(locations for _, _, locations in good.values()),
+    )
+
+
+def _worst(tables: Iterable[Mapping[str, ServerState]]) -> dict[str, ServerState]:
+    """What several HAProxy say, and the worst where two of them disagree."""
+    severity: tuple[ServerState, ...] = ("up", "down", "drained")
+    merged: dict[str, ServerState] = {}
+    for table in tables:
+        for name, state in table.items():
+            known = merged.get(name, "up")
+            merged[name] = state if severity.index(state) > severity.index(known) else known
+    return merged

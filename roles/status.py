@@ -3,15 +3,13 @@
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.errors import OperatorError
 from infra.inventory import Host, Inventory
-from roles.fleet import Fleet
-from roles.pool import Pool, ServerState
-from roles.state import HostState, read_state
+from roles.pool import ServerState
+from roles.state import HostState, Observation
 
 TIMEOUT_SECONDS = 5
 HEALTHY = "ok"
@@ -39,18 +37,16 @@ class HostStatus:
         return ", ".join(role for role in self.host.roles if role != "base")
 
 
-def read_status(fleet: Fleet, url: str, ca_file: Path | None) -> list[HostStatus]:
-    """Ask every host, the load balancers and the public address.
+def read_status(observed: Observation, url: str, ca_file: Path | None) -> list[HostStatus]:
+    """A line for each host, and the public address asked.
 
     Args:
-        fleet: The hosts.
+        observed: What the hosts have.
         url: The site's address.
         ca_file: The authority of its certificate, where it is not a public one.
     """
-    states = fleet.on_each(fleet.inventory.hosts, lambda host: read_state(fleet, host))
-    servers = _read_servers(fleet)
     answer = _public_answer(url, ca_file)
-    return [_status(host, states[host.name], servers, answer) for host in _in_order(fleet.inventory)]
+    return [_status(host, observed, answer) for host in _in_order(observed.inventory)]
 
 
 def _in_order(inventory: Inventory) -> Sequence[Host]:
@@ -58,15 +54,18 @@ def _in_order(inventory: Inventory) -> Sequence[Host]:
     return sorted(inventory.hosts, key=lambda host: "edge" not in host.roles)
 
 
-def _status(
-    host: Host, state: HostState | OperatorError, servers: Mapping[str, ServerState], answer: str
-) -> HostStatus:
-    if isinstance(state, OperatorError):
+def _status(host: Host, observed: Observation, answer: str) -> HostStatus:
+    state = observed.states.get(host.name)
+    if state is None:
         return HostStatus(host, None, None, "unreachable")
     if "app" in host.roles:
-        return HostStatus(host, state.running_release, state.snapshot, _app_health(state, servers.get(host.name)))
+        health = _app_health(state, observed.servers.get(host.name))
+        return HostStatus(host, state.running_release, state.snapshot, health)
+    if not state.units["haproxy.service"]:
+        return HostStatus(host, None, None, "haproxy is down")
     if "lb" in host.roles:
-        return HostStatus(host, None, None, HEALTHY if state.units["haproxy.service"] else "haproxy is down")
+        drained = observed.locations.get(host.location) == "drained"
+        return HostStatus(host, None, None, "location is drained" if drained else HEALTHY)
     return HostStatus(host, None, None, answer if state.units["nginx.service"] else "nginx is down")
 
 
@@ -84,25 +83,6 @@ def _app_health(state: HostState, server: ServerState | None) -> str:
     return {"up": HEALTHY, "drained": "out of the pool", "down": "load balancer finds it down"}.get(
         server or "", "load balancer doesn't say"
     )
-
-
-def _read_servers(fleet: Fleet) -> dict[str, ServerState]:
-    locations = fleet.inventory.locations
-    names = {
-        host.name: location.name
-        for location in locations
-        for host in fleet.inventory.with_role("lb", location.name)[:1]
-    }
-    results = fleet.on_each(
-        [host for host in fleet.inventory.hosts if host.name in names],
-        lambda host: Pool.of(fleet, names[host.name]).states(),
-    )
-    return {
-        name: state
-        for found in results.values()
-        if not isinstance(found, OperatorError)
-        for name, state in found.items()
-    }
 
 
 def _public_answer(url: str, ca_file: Path | None) -> str:

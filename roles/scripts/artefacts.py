@@ -6,9 +6,7 @@ from pathlib import PurePosixPath
 from roles.scripts.layout import (
     ALLOWED_SIGNERS,
     COMPLETE,
-    CURRENT_RELEASE,
     CURRENT_SNAPSHOT,
-    HISTORY,
     INCOMING,
     RELEASES,
     SERVICE,
@@ -19,6 +17,9 @@ from roles.scripts.quoting import Script, command, refuse_unless, script, wait_u
 
 LONG_TIMEOUT_SECONDS = 900
 """For writing or removing the nation's million files on a slow disk."""
+
+CONFIG = "config"
+"""Where a release carries its templates."""
 
 UNPACKED_PER_PACKED = 90
 """Small files take a block each: the sample's 16 MB become 1.1 GB on a disk."""
@@ -95,24 +96,6 @@ def point(link: PurePosixPath, target: PurePosixPath) -> list[str]:
     ]
 
 
-def activate_release(release: str) -> Script:
-    """Point `current` at a release and restart the service; only while the host is drained."""
-    # A release that failed to start a few times leaves a limit behind, which is not this one's.
-    forget = command("systemctl", "reset-failed", SERVICE)
-    restart = command("systemctl", "restart", SERVICE)
-    return script(*point(CURRENT_RELEASE, RELEASES / release), f"{forget} 2> /dev/null || true", restart)
-
-
-def deactivate_release() -> Script:
-    """Undo a host's first release: nothing is current, nothing runs."""
-    return script(command("systemctl", "stop", SERVICE), command("rm", "-f", CURRENT_RELEASE))
-
-
-def note_release(line: str) -> Script:
-    """Add a line to the host's history of releases."""
-    return script(f"{command('echo', line)} >> {command(HISTORY)}")
-
-
 def activate_snapshot(snapshot: str) -> Script:
     """Point `current` at a snapshot: the service and nginx see it with their next request."""
     return script(*point(CURRENT_SNAPSHOT, SNAPSHOTS / snapshot))
@@ -131,8 +114,18 @@ def wait_ready(release: str, *, with_snapshot: bool, seconds: int) -> Script:
     return script(*wait_until(condition, seconds, log, late, hopeless=failed), timeout_seconds=seconds + 10)
 
 
-def prune(directory: PurePosixPath, keep: tuple[str, ...]) -> Script:
-    """Remove the directories beside those to keep, half-made ones of dead predecessors included."""
-    kept = " ".join(f"! -name {command(name)}" for name in keep)
-    remove = f"find {command(directory)} -mindepth 1 -maxdepth 1 -type d {kept} -exec rm -rf {{}} +"
+def keep_snapshots(names: tuple[str, ...]) -> Script:
+    """Remove the snapshots beside those to keep, half-made ones of dead predecessors included."""
+    kept = " ".join(f"! -name {command(name)}" for name in names)
+    remove = f"find {command(SNAPSHOTS)} -mindepth 1 -maxdepth 1 -type d {kept} -exec rm -rf {{}} +"
     return script(remove, timeout_seconds=LONG_TIMEOUT_SECONDS)
+
+
+def deactivate_snapshot() -> Script:
+    """Undo a host's first snapshot."""
+    return script(command("rm", "-f", CURRENT_SNAPSHOT))
+
+
+def read_templates(release: str) -> Script:
+    """Print, packed and in base64, the templates that a release carries."""
+    return script(f"tar -cz -C {command(RELEASES / release)} {CONFIG} | base64 -w 0")

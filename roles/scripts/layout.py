@@ -6,7 +6,6 @@ ROOT = PurePosixPath("/srv/tegak")
 INCOMING = ROOT / "incoming"
 RELEASES = ROOT / "releases"
 CURRENT_RELEASE = ROOT / "current"
-HISTORY = RELEASES / "history.jsonl"
 SNAPSHOTS = ROOT / "snapshots"
 CURRENT_SNAPSHOT = SNAPSHOTS / "current"
 COMPLETE = ".complete"
@@ -14,4 +13,28 @@ ALLOWED_SIGNERS = PurePosixPath("/etc/tegak/allowed_signers")
 SIGNER = "release@tegak"
 SERVICE = "tegak-results.service"
 HAPROXY_SOCKET = PurePosixPath("/run/haproxy/admin.sock")
-BACKEND = "results"
+HAPROXY_STATE = PurePosixPath("/var/lib/haproxy/server-state")
+APP_HOSTS = "results"
+"""The backend of a load balancer: a server in it is named after its app host."""
+
+LOCATIONS = "locations"
+"""The backend of an edge: a server in it is named after its location."""
+
+ANSWERS_RING = "answers"
+"""Where HAProxy keeps its newest answers: when, by which server, status, milliseconds."""
+
+OWN = PurePosixPath("/var/lib/tegak")
+LOCK = OWN / "lock.json"
+LOCK_TOKEN = OWN / "lock.token"
+LOCK_MUTEX = OWN / "lock.mutex"
+"""Held shared by every step that changes something, and alone by who takes the lock."""
+
+AUDIT = OWN / "audit.jsonl"
+ROLLOUTS = OWN / "rollouts"
+"""A directory for each rollout that is under way: what the host had before it."""
+
+PENDING = OWN / "pending"
+"""A mark for each file that is in place while what it asks for has not been done yet: it counts as different."""
+
+MANAGED = OWN / "managed"
+"""The files that were placed here: one that is not wanted any more is removed."""

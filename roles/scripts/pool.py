@@ -1,6 +1,6 @@
-"""Talking to a load balancer's HAProxy through its admin socket."""
+"""Talking to HAProxy through its admin socket: a load balancer's about app hosts, an edge's about locations."""
 
-from roles.scripts.layout import BACKEND, HAPROXY_SOCKET
+from roles.scripts.layout import HAPROXY_SOCKET, HAPROXY_STATE
 from roles.scripts.quoting import Script, command, refuse_unless, script, wait_until
 
 SESSIONS, STATUS = 5, 18
@@ -11,39 +11,48 @@ def _ask(text: str) -> str:
     return f"{command('echo', text)} | {command('socat', '-t', 5, '-', f'UNIX-CONNECT:{HAPROXY_SOCKET}')}"
 
 
-def _column(server: str, column: int) -> str:
-    row = f'$1=="{BACKEND}" && $2=="{server}" {{print ${column}}}'
+def _column(backend: str, server: str, column: int) -> str:
+    row = f'$1=="{backend}" && $2=="{server}" {{print ${column}}}'
     return f"{_ask('show stat')} | {command('awk', '-F', ',', row)}"
 
 
-def _set_state(server: str, state: str) -> list[str]:
+def _set_state(backend: str, server: str, state: str) -> list[str]:
     # The socket answers a wrong name with a text and success: silence is what says that it was done.
+    new = HAPROXY_STATE.with_name(f"{HAPROXY_STATE.name}.new")
     return [
-        f"answer=$({_ask(f'set server {BACKEND}/{server} state {state}')})",
+        f"answer=$({_ask(f'set server {backend}/{server} state {state}')})",
         'answer=$(printf %s "$answer" | tr -d "[:space:]")',
         refuse_unless('[ -z "$answer" ]', f"HAProxy did not set {server} to {state}"),
+        # Written down at once: what is out of the pool stays out, also after a power cut of the load balancer.
+        f"{_ask('show servers state')} > {command(new)}",
+        command("mv", "-T", new, HAPROXY_STATE),
     ]
 
 
-def show_servers() -> Script:
-    """Print HAProxy's own state and ours of each server."""
-    return script(_ask(f"show servers state {BACKEND}"), timeout_seconds=15)
+def show_servers(backend: str) -> Script:
+    """Print HAProxy's own state and ours of each server; nothing where HAProxy doesn't run yet."""
+    return script(f"[ ! -S {command(HAPROXY_SOCKET)} ] || {_ask(f'show servers state {backend}')}", timeout_seconds=15)
 
 
-def drain(server: str, seconds: int) -> Script:
-    """Send the server no new requests, and wait until it has no session left."""
-    idle = f'[ "$({_column(server, SESSIONS)})" = 0 ]'
+def drain(backend: str, server: str) -> Script:
+    """Send the server no new requests."""
+    return script(*_set_state(backend, server, "drain"), timeout_seconds=15)
+
+
+def wait_until_idle(backend: str, server: str, seconds: int) -> Script:
+    """Wait until the server has no session left."""
+    idle = f'[ "$({_column(backend, server, SESSIONS)})" = 0 ]'
     late = command("echo", f"{server} still has sessions after {seconds} s")
-    return script(*_set_state(server, "drain"), *wait_until(idle, seconds, late), timeout_seconds=seconds + 10)
+    return script(*wait_until(idle, seconds, late), timeout_seconds=seconds + 10)
 
 
-def undrain(server: str) -> Script:
+def undrain(backend: str, server: str) -> Script:
     """Send the server requests again, once HAProxy's own check finds it up."""
-    return script(*_set_state(server, "ready"), timeout_seconds=15)
+    return script(*_set_state(backend, server, "ready"), timeout_seconds=15)
 
 
-def wait_until_up(server: str, seconds: int) -> Script:
+def wait_until_up(backend: str, server: str, seconds: int) -> Script:
     """Wait until HAProxy's own check finds the server up."""
-    up = f'[ "$({_column(server, STATUS)})" = UP ]'
+    up = f'[ "$({_column(backend, server, STATUS)})" = UP ]'
     late = command("echo", f"HAProxy does not find {server} up after {seconds} s")
     return script(*wait_until(up, seconds, late), timeout_seconds=seconds + 10)

@@ -1,28 +1,40 @@
-"""Runs on a host, with its own Python and nothing else: prints as JSON what the host has. See `roles.state`."""
+"""Runs on a host, with its own Python and nothing else: prints as JSON what the host has. It writes nothing.
 
+Standard input: the paths and units to look at. See `roles.state`, which is what reads it.
+"""
+
+import grp
+import hashlib
 import json
+import os
+import platform
+import pwd
+import shutil
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 TIMEOUT_SECONDS = 3
+NEWEST_ENTRIES = 1000
 
 
-def link_target(link: Path) -> str | None:
+def link_target(link: Path) -> "str | None":
     """The name of the directory that a link points at; None if there is none."""
     return link.resolve().name if link.is_dir() else None
 
 
-def complete(directory: Path) -> list[str]:
+def complete(directory: Path) -> "list[str]":
     """The names of the complete directories in a directory."""
     return sorted(path.parent.name for path in directory.glob("*/.complete") if not path.parent.is_symlink())
 
 
-def history(file: Path) -> list[object]:
-    """The lines of the release history that are whole."""
-    entries: list[object] = []
-    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
+def lines(file: Path) -> "list[Any]":
+    """The newest lines of a file of JSON lines that are whole."""
+    entries: list[Any] = []
+    for line in file.read_text(encoding="utf-8").splitlines()[-NEWEST_ENTRIES:] if file.exists() else []:
         try:
             entries.append(json.loads(line))
         except ValueError:
@@ -30,7 +42,7 @@ def history(file: Path) -> list[object]:
     return entries
 
 
-def answer(path: str) -> str | None:
+def answer(path: str) -> "str | None":
     """The body of the host's own answer; None if there is none, or it is an error."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1{path}", timeout=TIMEOUT_SECONDS) as response:
@@ -44,19 +56,64 @@ def active(unit: str) -> bool:
     return subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False).returncode == 0
 
 
+def restarts(unit: str) -> int:
+    """How often systemd had to start a unit again by itself."""
+    argv = ["systemctl", "show", unit, "--property", "NRestarts", "--value"]
+    return int(subprocess.run(argv, check=False, capture_output=True, text=True).stdout.strip() or 0)
+
+
+def fingerprint(path: Path) -> str:
+    """sha256, mode, owner and group of a file; empty if there is none."""
+    try:
+        stat = path.stat()
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return f"{digest} {stat.st_mode & 0o7777:o} {pwd.getpwuid(stat.st_uid)[0]} {grp.getgrgid(stat.st_gid)[0]}"
+    except (OSError, KeyError):
+        return ""
+
+
+def certificate_seconds(path: Path) -> "float | None":
+    """How long a certificate lasts; None if there is none."""
+    argv = ["openssl", "x509", "-noout", "-enddate", "-in", str(path)]
+    if not path.exists() or shutil.which("openssl") is None:
+        return None
+    printed = subprocess.run(argv, check=False, capture_output=True, text=True).stdout.strip()
+    end = time.mktime(time.strptime(printed.removeprefix("notAfter=").removesuffix(" GMT"), "%b %d %H:%M:%S %Y"))
+    return end - time.timezone - time.time()
+
+
+def writable(directory: Path) -> bool:
+    """Whether its file system takes writes; nothing is written to find out."""
+    return not os.statvfs(directory).f_flag & os.ST_RDONLY
+
+
 def main() -> None:
-    """Print what the arguments' paths and this host's services say."""
-    current, releases, snapshot, snapshots, history_file, *units = sys.argv[1:]
-    version = answer("/version")
+    """Print what the host has."""
+    asked = json.load(sys.stdin)
+    paths = {name: Path(path) for name, path in asked["paths"].items()}
+    version = answer("/version") if asked["answers"] else None
+    disk = next(path for path in (paths["own"], Path("/var/lib")) if path.exists())
+    managed = paths["managed"]
     document = {
-        "release": link_target(Path(current)),
-        "releases": complete(Path(releases)),
-        "snapshot": link_target(Path(snapshot)),
-        "snapshots": complete(Path(snapshots)),
-        "history": history(Path(history_file)),
-        "ready": answer("/healthz") is not None,
+        "release": link_target(paths["current_release"]),
+        "releases": complete(paths["releases"]),
+        "snapshot": link_target(paths["current_snapshot"]),
+        "snapshots": complete(paths["snapshots"]),
+        "ready": bool(asked["answers"]) and answer("/healthz") is not None,
         "running_release": json.loads(version)["release"] if version else None,
-        "units": {unit: active(unit) for unit in units},
+        "units": {unit: active(unit) for unit in asked["units"]},
+        "restarts": restarts(asked["service"]),
+        "files": {path: fingerprint(Path(path)) for path in asked["files"]},
+        "pending": sorted(path.name for path in paths["pending"].glob("*")),
+        "managed": managed.read_text(encoding="utf-8").splitlines() if managed.exists() else [],
+        "rollouts": sorted(path.name for path in paths["rollouts"].glob("*")),
+        "audit": lines(paths["audit"]),
+        "lock": next(iter(lines(paths["lock"])), None),
+        "free_bytes": shutil.disk_usage(disk).free,
+        "writable": writable(disk) and writable(Path("/etc")),
+        "unix_s": time.time(),
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "certificate_s": certificate_seconds(paths["certificate"]),
     }
     sys.stdout.write(json.dumps(document))
 

@@ -9,19 +9,30 @@ Word = str | int | PurePosixPath
 
 @dataclass(frozen=True)
 class Script:
-    """A text for bash on a host.
+    """Lines for bash on a host; the first one that fails ends it.
 
     Args:
-        text: The lines.
+        lines: The lines.
         timeout_seconds: When the host ends it by itself, so that nothing goes on running after we gave up.
     """
 
-    text: str
+    lines: tuple[str, ...]
     timeout_seconds: int
+
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        return "\n".join(("set -euo pipefail", *self.lines))
 
     def command_line(self) -> str:
         """The command for ssh: as root, ended by the host after the time-out, killed 5 s later if it holds on."""
         return command("sudo", "timeout", "-k", 5, self.timeout_seconds, "bash", "-c", self.text)
+
+    def then(self, other: "Script | None") -> "Script":
+        """This script, then another one, in one go."""
+        if other is None:
+            return self
+        return Script((*self.lines, *other.lines), self.timeout_seconds + other.timeout_seconds)
 
 
 def command(*words: Word) -> str:
@@ -30,13 +41,13 @@ def command(*words: Word) -> str:
 
 
 def script(*lines: str, timeout_seconds: int = 60) -> Script:
-    """A script that ends at the first line that fails."""
-    return Script("\n".join(("set -euo pipefail", *lines)), timeout_seconds)
+    """A script."""
+    return Script(lines, timeout_seconds)
 
 
-def refuse_unless(condition: str, message: str) -> str:
+def refuse_unless(condition: str, message: str, exit_code: int = 1) -> str:
     """A line that ends the script with a sentence if the condition's command fails."""
-    return f"{condition} || {{ {command('echo', message)} >&2; exit 1; }}"
+    return f"{condition} || {{ {command('echo', message)} >&2; exit {exit_code}; }}"
 
 
 def wait_until(condition: str, seconds: int, *otherwise: str, hopeless: str = "false") -> list[str]:

@@ -1,15 +1,31 @@
 """What is true of the edge."""
 
+import pytest
+
 from infra.inventory import Inventory
 from tests.hosts.remote import Remote
 
 CURL = "curl -sk --max-time 5 -o /dev/null"
 
 
-def test_nginx_runs_and_starts_with_it(edge_host: Remote) -> None:
-    assert edge_host.service("nginx").is_running
-    assert edge_host.service("nginx").is_enabled
-    assert not edge_host.service("haproxy").is_running
+@pytest.mark.parametrize("daemon", ["nginx", "haproxy"])
+def test_its_daemons_run_and_start_with_it(edge_host: Remote, daemon: str) -> None:
+    assert edge_host.service(daemon).is_running
+    assert edge_host.service(daemon).is_enabled
+
+
+def test_its_cache_is_reached_from_itself_alone(edge_host: Remote) -> None:
+    listening = edge_host.check_output("ss -Hltn").splitlines()
+    addresses = {line.split()[3] for line in listening}
+    assert {"127.0.0.1:8080", "127.0.0.1:8081"} <= addresses
+    assert not {"0.0.0.0:8080", "0.0.0.0:8081", "*:8080", "*:8081"} & addresses
+
+
+def test_it_finds_every_location_up(edge_host: Remote, inventory: Inventory) -> None:
+    table = edge_host.check_output("echo 'show stat' | sudo socat - UNIX-CONNECT:/run/haproxy/admin.sock")
+    rows = [line.split(",") for line in table.splitlines() if line.startswith("locations,")]
+    found = {row[1]: row[17] for row in rows if row[1] != "BACKEND"}
+    assert found == {location.name: "UP" for location in inventory.locations}
 
 
 def test_it_speaks_https_with_http_2(edge_host: Remote) -> None:

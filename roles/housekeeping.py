@@ -1,0 +1,267 @@
+"""What operators do beside rollouts: freeze, lock, mark a release, take a location out, and look back."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from infra.errors import OperatorError
+from roles.connection import HostError
+from roles.operations import Operations, closest
+from roles.pool import DRAIN_SECONDS, UP_SECONDS
+from roles.rollout.audit import Action, Entry
+from roles.rollout.lock import Lock, LockedError, new_record
+from roles.rollout.session import check_reason, new_id
+from roles.scripts import pool
+from roles.scripts.layout import LOCATIONS
+from roles.scripts.quoting import Script
+from roles.signing import write_whole
+from roles.state import Observation, observe
+from roles.terminal import say
+
+
+@dataclass(frozen=True)
+class Housekeeping:
+    """The tasks beside rollouts, on one stack."""
+
+    tasks: Operations
+
+    def freeze(self, reason: str) -> None:
+        """Stop deploys, rollbacks and configuration until somebody unfreezes; results go on being published."""
+        self._need(reason, "fab freeze --reason '…'")
+        self._note("freeze", reason)
+        say(f"frozen: {reason}")
+
+    def unfreeze(self, reason: str) -> None:
+        """Let changes through again.
+
+        Raises:
+            OperatorError: The stack isn't frozen.
+        """
+        observed = observe(self.tasks.fleet)
+        if observed.log.freeze is None:
+            raise OperatorError("the stack is not frozen", next_command="fab status")
+        self._note("unfreeze", reason, observed)
+        say("unfrozen")
+
+    def mark(self, release: str, reason: str, *, bad: bool) -> None:
+        """Mark a release bad, so that no rollback goes to it, or good again.
+
+        Raises:
+            OperatorError: Nobody has heard of the release.
+        """
+        observed = observe(self.tasks.fleet)
+        known = {name for state in observed.states.values() for name in state.releases}
+        known |= {entry.release for entry in observed.log.entries if entry.release}
+        if release not in known:
+            raise OperatorError(
+                f"there is no release {release!r:.80}; {closest(release, known)}", next_command="fab releases"
+            )
+        self._note("mark-bad" if bad else "mark-good", reason, observed, release=release)
+        say(f"{release} is marked {'bad' if bad else 'good'}")
+
+    def lock(self, reason: str, *, take_over: bool) -> None:
+        """Keep the stack for this checkout.
+
+        Raises:
+            OperatorError: Somebody else has it.
+        """
+        self._need(reason, "fab lock --reason '…'")
+        session, observed = self.tasks.session, observe(self.tasks.fleet)
+        found = observed.lock
+        if found and session.held == found.token:
+            raise OperatorError("this checkout has the lock already", next_command="fab unlock")
+        if found and not take_over and _is_live(observed):
+            raise LockedError(found)
+        record = new_record(session.operator, reason, session.now())
+        Lock(self.tasks.fleet, observed.answering, record, observed.inventory.rollout.lock_minutes).take(
+            take_over=take_over
+        )
+        write_whole(self.tasks.held_token, record.token.encode())
+        self.tasks.held_token.chmod(0o600)
+        was = f" (taken over from {found.sentence()})" if found and take_over else ""
+        self._note("lock", f"{reason}{was}"[:1000], observed)
+        say(f"locked for {observed.inventory.rollout.lock_minutes} minutes: {reason}{was}")
+        if found and found.intent:
+            say(f"its {found.intent.action} was interrupted: fab status, and deploy or roll back to a known release")
+
+    def unlock(self) -> None:
+        """Give the lock back that this checkout took.
+
+        Raises:
+            OperatorError: It has none.
+        """
+        session, observed = self.tasks.session, observe(self.tasks.fleet)
+        found = observed.lock
+        if session.held is None:
+            if found is None:
+                raise OperatorError("the stack is not locked", next_command="fab status")
+            raise LockedError(found)
+        record = new_record(session.operator, "", session.now()).model_copy(update={"token": session.held})
+        Lock(self.tasks.fleet, observed.answering, record, 1).give_back()
+        self.tasks.held_token.unlink()
+        self._note("unlock", "", observed)
+        say("unlocked")
+
+    def drain_location(self, location: str, reason: str, *, emergency: bool = False) -> None:
+        """Take a location out at the edge: it gets no new requests, and finishes those that it has.
+
+        Raises:
+            OperatorError: There is no such location, or no other one serves.
+        """
+        observed = observe(self.tasks.fleet)
+        self._known_location(observed, location)
+        others = [name for name, state in observed.locations.items() if state == "up" and name != location]
+        if not others and not emergency:
+            raise OperatorError(
+                f"no other location than {location} serves; nothing was changed",
+                next_command="fab status, or --emergency if it must go all the same",
+            )
+        script = pool.drain(LOCATIONS, location).then(pool.wait_until_idle(LOCATIONS, location, DRAIN_SECONDS))
+        self._at_edges(f"draining {location}", script)
+        self._note("drain-location", reason, observed, location=location)
+        say(f"{location} is out; {', '.join(others) or 'nobody'} serves")
+
+    def undrain_location(self, location: str, reason: str) -> None:
+        """Put a location back at the edge, and wait until it is found up.
+
+        Raises:
+            OperatorError: There is no such location, or it isn't up: it gets no requests until it is.
+        """
+        observed = observe(self.tasks.fleet)
+        self._known_location(observed, location)
+        script = pool.undrain(LOCATIONS, location).then(pool.wait_until_up(LOCATIONS, location, UP_SECONDS))
+        self._at_edges(f"putting {location} back", script)
+        self._note("undrain-location", reason, observed, location=location)
+        say(f"{location} is back")
+
+    def history(self, *, json: bool, last: int) -> None:
+        """Show the newest entries of the log."""
+        entries = observe(self.tasks.fleet).log.entries[-last:]
+        if json:
+            for entry in entries:
+                say(entry.line().decode().rstrip())
+            return
+        table = Table("when, UTC", "who", "what", "which", "result", "s", "reason", box=None, pad_edge=False)
+        for entry in entries:
+            which = entry.release or entry.snapshot or entry.location or ""
+            result = f"{entry.result}{', emergency' if entry.emergency else ''}"
+            seconds = f"{entry.seconds:.0f}" if entry.seconds else ""
+            row = (f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.operator.who, entry.action, which, result, seconds)
+            table.add_row(*row, entry.reason.replace("\n", " ")[:60])
+        Console(width=None if Console().is_terminal else 160, markup=False).print(table)
+
+    def releases(self) -> None:
+        """List each release that the log or a host knows, the newest last."""
+        observed = observe(self.tasks.fleet)
+        log, apps = observed.log, [host.name for host in observed.inventory.with_role("app")]
+        states = {name: state for name, state in observed.states.items() if name in apps}
+        activated = {entry.release: entry.at for entry in log.entries if entry.release and entry.result == "ok"}
+        names = {name for state in states.values() for name in state.releases} | set(log.releases)
+        oldest = dt.datetime.min.replace(tzinfo=dt.UTC)
+        for name in sorted(names, key=lambda name: (activated.get(name, oldest), name)):
+            running = [host for host, state in states.items() if state.running_release == name]
+            kept = sum(1 for state in states.values() if name in state.releases)
+            at = f"{activated[name]:%Y-%m-%d %H:%M:%S} UTC" if name in activated else "never"
+            bad = f"  BAD: {log.bad[name]}" if name in log.bad else ""
+            say(f"{name}  activated {at}  kept on {kept} hosts  runs on: {', '.join(running) or 'no host'}{bad}")
+        if not names:
+            say("no host has a release")
+
+    def drift(self) -> None:
+        """Compare what each host runs, serves and is configured with against what the log says.
+
+        Raises:
+            OperatorError: There is a difference.
+        """
+        observed = observe(self.tasks.fleet)
+        templates = self.tasks.templates_in_force(observed)
+        observed, files = self.tasks.observe_with(templates)
+        found = [f"{error.message}" for error in observed.errors.values()]
+        for host in observed.answering:
+            state = observed.states[host.name]
+            found += [
+                f"{host.name}: {file.path} is not what {observed.log.release or 'this checkout'} says"
+                for file in files[host.name]
+                if state.files.get(str(file.path)) != file.fingerprint
+            ]
+            if "app" in host.roles:
+                found += [f"{host.name}: {text}" for text in _app_drift(observed, host.name)]
+        drained = observed.log.drained_locations
+        for name, state in observed.locations.items():
+            if (state == "drained") != (name in drained):
+                found.append(f"location {name} is {state} at the edge, and the log says otherwise")
+        for line in found:
+            say(line)
+        if found:
+            raise OperatorError(
+                f"{len(found)} differences from what the log says",
+                next_command="fab configure, fab deploy or fab publish",
+            )
+        say(f"no drift: {len(observed.answering)} hosts are as the log says")
+
+    def _note(
+        self,
+        action: Action,
+        reason: str,
+        observed: Observation | None = None,
+        *,
+        release: str | None = None,
+        location: str | None = None,
+    ) -> None:
+        session = self.tasks.session
+        now = session.now()
+        entry = Entry(
+            id=new_id(now),
+            at=now,
+            action=action,
+            operator=session.operator,
+            reason=check_reason(reason),
+            release=release,
+            location=location,
+        )
+        session.note(observed or observe(self.tasks.fleet), entry)
+
+    def _at_edges(self, step: str, script: Script) -> None:
+        fleet = self.tasks.fleet
+        results = fleet.on_each(fleet.inventory.with_role("edge"), lambda edge: fleet[edge].run(step, script))
+        for result in results.values():
+            if isinstance(result, HostError):
+                raise result
+
+    @staticmethod
+    def _known_location(observed: Observation, location: str) -> None:
+        names = [place.name for place in observed.inventory.locations]
+        if location not in names:
+            raise OperatorError(f"there is no location {location!r:.80}; {closest(location, names)}")
+
+    @staticmethod
+    def _need(reason: str, command: str) -> None:
+        check_reason(reason)
+        if not reason.strip():
+            raise OperatorError("a reason is needed: whoever is stopped by it will want to know", next_command=command)
+
+
+def _is_live(observed: Observation) -> bool:
+    lock = observed.lock
+    return lock is not None and (lock.intent is not None or lock.expires_unix_s > dt.datetime.now(dt.UTC).timestamp())
+
+
+def _app_drift(observed: Observation, name: str) -> list[str]:
+    log, state = observed.log, observed.states[name]
+    found: list[str] = []
+    for what, says, has in (
+        ("has release", log.release, state.release),
+        ("runs", log.release, state.running_release),
+        ("serves snapshot", log.snapshot, state.snapshot),
+    ):
+        if says is not None and has != says:
+            found.append(f"{what} {has or 'none'}, and the log says {says}")
+    if observed.servers.get(name) != "up":
+        found.append(f"its load balancer finds it {observed.servers.get(name, 'unknown')}")
+    if state.restarts:
+        found.append(f"its service died and was started again {state.restarts} times")
+    if state.pending:
+        found.append(f"waits to be applied: {', '.join(state.pending)}")
+    return found

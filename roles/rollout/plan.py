@@ -1,0 +1,137 @@
+"""A rollout as data: steps with do, check and undo; what is done on a host; what side by side; in which order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from infra.inventory import Host
+from roles.scripts.quoting import Script
+
+Action = Literal["deploy", "rollback", "configure", "publish"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One script on one host, and the way back.
+
+    Args:
+        name: What is done, for the progress and the error's sentence.
+        on: The host that it runs on: a load balancer, where it is about an app host's place in the pool.
+        do: Does it; doing it twice is harmless.
+        check: Proves that it is done.
+        undo: Goes back; None where there is nothing to go back to.
+        undo_check: Proves that it went back.
+        stdin: What `do` reads.
+        stdin_is: What that is, for a reader of the plan.
+    """
+
+    name: str
+    on: Host
+    do: Script
+    check: Script | None = None
+    undo: Script | None = None
+    undo_check: Script | None = None
+    stdin: bytes | Path | None = field(default=None, repr=False)
+    stdin_is: str = ""
+
+
+@dataclass(frozen=True)
+class HostChange:
+    """What is done about one host, step after step.
+
+    Args:
+        host: The host.
+        summary: In a few words.
+        steps: In order; undone in reverse order.
+    """
+
+    host: Host
+    summary: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Servers that are measured against others before the rollout goes on.
+
+    Args:
+        on: The host whose HAProxy divides between them.
+        backend: HAProxy's backend.
+        canaries: The changed servers.
+        others: What they are compared with.
+    """
+
+    on: Host
+    backend: str
+    canaries: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a rollout.
+
+    Args:
+        name: What it is for.
+        batches: One after another; what is in a batch is changed side by side.
+        gate: What must hold before the next phase.
+    """
+
+    name: str
+    batches: tuple[tuple[HostChange, ...], ...]
+    gate: Gate | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A rollout.
+
+    Args:
+        id: Names it on the hosts and in the log.
+        action: What it is.
+        target: The release or snapshot that it brings.
+        phases: In order; undone in reverse order.
+        left_out: Hosts that don't answer; they are kept out of the pool.
+    """
+
+    id: str
+    action: Action
+    target: str
+    phases: tuple[Phase, ...]
+    left_out: tuple[Host, ...] = ()
+
+    @property
+    def changes(self) -> Iterator[HostChange]:
+        """Everything that is done, in order."""
+        return (change for phase in self.phases for batch in phase.batches for change in batch)
+
+    @property
+    def hosts(self) -> list[str]:
+        """The hosts that are changed, each once, in order."""
+        return list(dict.fromkeys(change.host.name for change in self.changes))
+
+    def lines(self) -> Iterator[str]:
+        """The plan for a reader."""
+        for host in self.left_out:
+            yield f"left out: {host.name} does not answer"
+        for number, phase in enumerate(self.phases, start=1):
+            yield f"{number}. {phase.name}"
+            for batch in phase.batches:
+                for change in batch:
+                    side = "  " if len(batch) == 1 else "= "
+                    yield f"   {side}{change.host.name}: {change.summary}"
+            if phase.gate:
+                others = ", ".join(phase.gate.others) or "fixed limits"
+                yield f"   gate on {phase.gate.on.name}: {', '.join(phase.gate.canaries)} against {others}"
+        if not self.phases:
+            yield f"nothing to do: every host has {self.target}"
+
+    def scripts(self) -> Iterator[str]:
+        """What would run, and where, to the letter."""
+        for change in self.changes:
+            for step in change.steps:
+                yield f"--- {step.on.name}: {step.name}"
+                if step.stdin_is:
+                    yield f"# standard input: {step.stdin_is}"
+                yield step.do.then(step.check).text

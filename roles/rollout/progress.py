@@ -1,0 +1,105 @@
+"""What the operator sees of a rollout: a table of hosts and steps that moves, or plain lines without a terminal."""
+
+import statistics
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from roles.rollout.audit import StepTime
+from roles.rollout.runner import Reporter
+from roles.terminal import say
+
+SIGNS = {"…": "[yellow]…[/]", "done": "[green]✓[/]", "failed": "[red]✗[/]"}
+
+
+class PlainReporter:
+    """A line for each phase and each step that has ended."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+
+    def phase(self, name: str) -> None:
+        """A phase begins."""
+        self.note(f"== {name}")
+
+    def step(self, host: str, step: str, state: str, seconds: float | None = None) -> None:
+        """A step has ended; where it begins is a line too, for whoever follows a log."""
+        self.note(f"{host}: {step}{'' if seconds is None else f': {state}, {seconds:.1f} s'}")
+
+    def note(self, text: str) -> None:
+        """Anything else."""
+        with self._mutex:
+            say(text)
+
+
+class LiveReporter:
+    """A table with a row for each host, drawn anew as it changes; notes scroll above it."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._mutex = threading.Lock()
+        self._phase = ""
+        self._rows: dict[str, list[str]] = {}
+
+    def phase(self, name: str) -> None:
+        """A phase begins."""
+        with self._mutex:
+            self._phase = name
+        self._draw()
+
+    def step(self, host: str, step: str, state: str, seconds: float | None = None) -> None:
+        """A step begins or has ended."""
+        cell = f"{step} {SIGNS[state]}" + ("" if seconds is None else f" {seconds:.1f} s")
+        with self._mutex:
+            row = self._rows.setdefault(host, [])
+            if seconds is not None and row:
+                row.pop()
+            row.append(cell)
+        self._draw()
+
+    def note(self, text: str) -> None:
+        """Anything else."""
+        self._live.console.print(text, markup=False, highlight=False)
+
+    def _draw(self) -> None:
+        with self._mutex:
+            table = Table("host", self._phase, box=None, pad_edge=False)
+            for host, cells in self._rows.items():
+                table.add_row(host, "  ".join(cells[-4:]))
+        self._live.update(table)
+
+
+@contextmanager
+def reporting() -> Generator[Reporter, None, None]:
+    """A reporter for where the output goes."""
+    console = Console()
+    if not console.is_terminal:
+        yield PlainReporter()
+        return
+    with Live(console=console, refresh_per_second=10) as live:
+        yield LiveReporter(live)
+
+
+def show_times(steps: Sequence[StepTime]) -> None:
+    """The time of each step over all hosts, and the slowest host."""
+    if not steps:
+        return
+    table = Table("step", "hosts", "median, s", "longest, s", "on", box=None, pad_edge=False)
+    kinds = [_kind(step) for step in steps]
+    for kind in dict.fromkeys(kinds):
+        of_kind = [step for step in steps if _kind(step) == kind]
+        longest = max(of_kind, key=lambda step: step.seconds)
+        median = statistics.median(step.seconds for step in of_kind)
+        table.add_row(kind, str(len(of_kind)), f"{median:.1f}", f"{longest.seconds:.1f}", longest.host)
+    Console(width=None if Console().is_terminal else 120).print(table)
+    totals = {host: sum(s.seconds for s in steps if s.host == host) for host in dict.fromkeys(s.host for s in steps)}
+    slowest = max(totals, key=lambda host: totals[host])
+    say(f"slowest host: {slowest}, {totals[slowest]:.1f} s")
+
+
+def _kind(step: StepTime) -> str:
+    return step.step.replace(f" {step.host}", "")

@@ -1,0 +1,239 @@
+"""Carrying out a plan. What fails is put back; what can't be put back stays out of the pool, and is named."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from infra.errors import OperatorError
+from infra.inventory import Host, RolloutPolicy
+from roles.connection import FencedError, HostError, UnreachableError
+from roles.fleet import Fleet
+from roles.rollout.audit import Result, StepTime
+from roles.rollout.gate import judge, measure
+from roles.rollout.lock import Lock
+from roles.rollout.plan import Gate, HostChange, Plan, Step
+from roles.scripts.lock import fence
+from roles.scripts.quoting import Script
+from roles.state import read_state
+
+LEFT = "left out of the pool"
+
+
+class Reporter(Protocol):
+    """Told of what happens, as it happens, from several threads."""
+
+    def phase(self, name: str) -> None:
+        """A phase begins."""
+        ...
+
+    def step(self, host: str, step: str, state: str, seconds: float | None = None) -> None:
+        """A step of a host begins (`…`), has been done (`done`) or failed (`failed`)."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Anything else worth a line."""
+        ...
+
+
+@dataclass
+class Outcome:
+    """What came of a plan.
+
+    Args:
+        result: As the audit log says it.
+        error: Why it failed; None if it didn't.
+        hosts: What came of it on each host.
+        steps: How long each step took.
+    """
+
+    result: Result = "ok"
+    error: OperatorError | None = None
+    hosts: dict[str, str] = field(default_factory=dict[str, str])
+    steps: list[StepTime] = field(default_factory=list[StepTime])
+
+
+class Runner:
+    """Carries out plans.
+
+    Args:
+        fleet: The stack's hosts.
+        lock: The lock, taken; renewed as the plan goes on.
+        policy: How careful to be.
+        reporter: Told of what happens.
+    """
+
+    def __init__(self, fleet: Fleet, lock: Lock, policy: RolloutPolicy, reporter: Reporter) -> None:
+        self._fleet = fleet
+        self._lock = lock
+        self._fence = fence(lock.record.token)
+        self._policy = policy
+        self._reporter = reporter
+        self._mutex = threading.Lock()
+        self._reached: dict[int, int] = {}
+        self._failed: dict[str, HostError] = {}
+        self._unreachable: dict[str, HostError] = {}
+        self._outcome = Outcome()
+
+    def carry_out(self, plan: Plan) -> Outcome:
+        """Do all of it, or put back what was done.
+
+        Raises:
+            FencedError: The lock was taken over: nothing more is touched.
+        """
+        self._unreachable = {}
+        try:
+            for phase in plan.phases:
+                self._reporter.phase(phase.name)
+                self._lock.take()
+                for batch in phase.batches:
+                    self._batch(batch, len(plan.left_out))
+                if phase.gate:
+                    self._pass(phase.gate)
+                    self._still_runs(plan, plan.changes)
+            self._still_runs(plan, plan.changes)
+        except FencedError:
+            raise
+        except OperatorError as error:
+            self._outcome.error = error
+            self.undo([batch for phase in plan.phases for batch in phase.batches])
+        return self._outcome
+
+    def undo(self, batches: Sequence[Sequence[HostChange]]) -> Outcome:
+        """Put every touched host back, in reverse order, side by side where it was changed side by side."""
+        self._reporter.phase("putting back")
+        for batch in reversed(batches):
+            touched = [change for change in batch if self._reached.get(id(change))]
+            self._side_by_side(touched, self._put_back)
+        hosts = self._outcome.hosts
+        self._outcome.result = "left" if any(LEFT in text for text in hosts.values()) else "undone"
+        return self._outcome
+
+    def reach_all(self, changes: Iterable[HostChange]) -> None:
+        """Take changes as begun and perhaps done: what an interrupted rollout may have left."""
+        self._reached = {id(change): len(change.steps) for change in changes}
+
+    def tidy(self, steps: Iterable[Step]) -> None:
+        """Do what is not worth failing for."""
+        by_host = {step.on.name: step for step in steps}
+        hosts = [step.on for step in by_host.values()]
+        results = self._fleet.on_each(hosts, lambda host: self._execute(by_host[host.name], by_host[host.name].do))
+        for result in results.values():
+            if isinstance(result, OperatorError):
+                self._reporter.note(f"not tidied up: {result.message}")
+
+    def _batch(self, batch: Sequence[HostChange], left_out: int) -> None:
+        gone = {*self._failed, *self._unreachable}
+        going = [change for change in batch if change.host.name not in gone]
+        self._side_by_side(going, self._change)
+        if len(self._unreachable) + left_out > self._policy.unreachable_hosts and self._unreachable:
+            raise next(iter(self._unreachable.values()))
+        if len(self._failed) > self._policy.failed_hosts:
+            raise next(iter(self._failed.values()))
+
+    def _side_by_side(self, changes: Sequence[HostChange], act: Callable[[HostChange], None]) -> None:
+        """Act on changes of different hosts at once; what isn't a host's own failure is raised when all have ended."""
+        by_host = {change.host.name: change for change in changes}
+        results = self._fleet.on_each([change.host for change in changes], lambda host: act(by_host[host.name]))
+        for result in results.values():
+            if isinstance(result, FencedError):
+                raise result
+
+    def _change(self, change: HostChange) -> None:
+        for number, step in enumerate(change.steps, start=1):
+            with self._mutex:
+                self._reached[id(change)] = number
+            try:
+                self._timed(change, step, step.do.then(step.check))
+            except FencedError:
+                raise
+            except HostError as error:
+                self._note_failure(change, error)
+                return
+        with self._mutex:
+            self._outcome.hosts[change.host.name] = "ok"
+
+    def _note_failure(self, change: HostChange, error: HostError) -> None:
+        kind = self._unreachable if isinstance(error, UnreachableError) else self._failed
+        with self._mutex:
+            kind[change.host.name] = error
+            left = {name: len(found) for name, found in (("u", self._unreachable), ("f", self._failed))}
+        within = left["u"] <= self._policy.unreachable_hosts and left["f"] <= self._policy.failed_hosts
+        if within:
+            self._reporter.note(f"{error.message}; the rollout goes on without {change.host.name}")
+            self._put_back(change)
+
+    def _put_back(self, change: HostChange) -> None:
+        name = change.host.name
+        with self._mutex:
+            reached = self._reached.pop(id(change), 0)
+        try:
+            for step in reversed(change.steps[:reached]):
+                if step.undo is not None:
+                    self._timed(change, step, step.undo.then(step.undo_check), undo=True)
+        except FencedError:
+            raise
+        except HostError as error:
+            with self._mutex:
+                self._outcome.hosts[name] = f"{LEFT}: {error.step}: {error.detail}"
+            return
+        with self._mutex:
+            self._outcome.hosts.setdefault(name, "put back")
+            if self._outcome.hosts[name] == "ok":
+                self._outcome.hosts[name] = "put back"
+
+    def _timed(self, change: HostChange, step: Step, script: Script, *, undo: bool = False) -> None:
+        name, label = change.host.name, f"undo {step.name}" if undo else step.name
+        self._reporter.step(name, label, "…")
+        started = time.monotonic()
+        try:
+            self._execute(step, script, reads=not undo, label=label)
+        except HostError as error:
+            self._reporter.step(name, label, "failed", time.monotonic() - started)
+            if error.host != name:
+                raise type(error)(error.host, f"{label} for {name}", error.detail, error.next_command) from error
+            raise
+        seconds = time.monotonic() - started
+        self._reporter.step(name, label, "done", seconds)
+        with self._mutex:
+            self._outcome.steps.append(StepTime(host=name, step=label, seconds=round(seconds, 3)))
+
+    def _execute(self, step: Step, script: Script, *, reads: bool = True, label: str = "") -> None:
+        remote, fenced = self._fleet[step.on], self._fence.then(script)
+        stdin = step.stdin if reads else None
+        if isinstance(stdin, Path):
+            with stdin.open("rb") as file:
+                remote.run(label or step.name, fenced, file)
+        else:
+            remote.run(label or step.name, fenced, stdin)
+
+    def _pass(self, gate: Gate) -> None:
+        canaries = ", ".join(gate.canaries)
+        gone = {*self._failed, *self._unreachable}
+        if gone.intersection(gate.canaries):
+            return
+        self._reporter.note(f"gate: watching {canaries} for {self._policy.soak_seconds} s")
+        verdict = judge(measure(self._fleet, gate, self._policy), self._policy)
+        self._reporter.note(f"gate: {canaries}: {verdict.seen}")
+        if verdict.refusal:
+            raise HostError(canaries, "gate", verdict.refusal, "fab history")
+
+    def _still_runs(self, plan: Plan, changes: Iterable[HostChange]) -> None:
+        """A service that died after it was ready, and was started again, is no success."""
+        if plan.action == "publish":
+            return
+        with self._mutex:
+            done = {change.host.name for change in changes if self._outcome.hosts.get(change.host.name) == "ok"}
+        hosts = [host for host in self._fleet.inventory.with_role("app") if host.name in done]
+        self._fleet.all_or_error(hosts, lambda host: self._check_running(host, plan.target))
+
+    def _check_running(self, host: Host, release: str) -> None:
+        state = read_state(self._fleet, host)
+        if state.release != release:  # its configuration alone was changed
+            return
+        if state.restarts:
+            raise HostError(host.name, "staying up", f"its service with {release} died, and was started again")
+        if state.running_release != release or (state.snapshot and not state.ready):
+            raise HostError(host.name, "staying up", f"its service with {release} is not ready any more")

@@ -1,0 +1,250 @@
+"""One rollout from the first look to the last line of the log: observe, pre-check, plan, lock, carry out, record."""
+
+import datetime as dt
+import getpass
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from infra.errors import OperatorError
+from infra.inventory import RolloutPolicy
+from roles.fleet import Fleet
+from roles.rollout.audit import Entry, Operator
+from roles.rollout.build import ReleasePlanner
+from roles.rollout.lock import Intent, Lock, LockedError, LockRecord, new_record
+from roles.rollout.plan import Action, Plan
+from roles.rollout.precheck import problems
+from roles.rollout.progress import reporting, show_times
+from roles.rollout.runner import Outcome, Runner
+from roles.scripts.lock import append_audit
+from roles.state import Observation
+from roles.terminal import say
+
+MAXIMUM_REASON = 1000
+
+
+def this_operator() -> Operator:
+    """Who acts: $TEGAK_OPERATOR, or the user of this machine."""
+    return Operator(who=os.environ.get("TEGAK_OPERATOR") or getpass.getuser(), machine=socket.gethostname())
+
+
+def new_id(now: dt.datetime) -> str:
+    """A rollout's name, which sorts by time."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def check_reason(reason: str) -> str:
+    """A reason as the log keeps it.
+
+    Raises:
+        OperatorError: It is too long to be read by anybody.
+    """
+    if len(reason) > MAXIMUM_REASON:
+        raise OperatorError(
+            f"the reason has {len(reason)} characters, and {MAXIMUM_REASON} are enough; nothing was changed"
+        )
+    return reason
+
+
+@dataclass(frozen=True)
+class Request:
+    """How a rollout was asked for.
+
+    Args:
+        policy: How careful it is.
+        reason: Why.
+        emergency: Whether a lock and a freeze are overruled.
+        shown: `plan` or `dry-run`: nothing is done.
+    """
+
+    policy: RolloutPolicy
+    reason: str = ""
+    emergency: bool = False
+    shown: str = ""
+
+
+@dataclass(frozen=True)
+class Session:
+    """Carries rollouts out.
+
+    Args:
+        fleet: The stack's hosts.
+        operator: Who acts.
+        held: The token of a lock that this checkout took by hand; None if it has none.
+        now: The time.
+    """
+
+    fleet: Fleet
+    operator: Operator
+    held: str | None = None
+    now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+
+    def roll_out(self, observed: Observation, planner: ReleasePlanner, action: Action, request: Request) -> None:
+        """Do it, or show what would be done.
+
+        Raises:
+            OperatorError: Something stands in the way, or a step failed; the message says the state left behind.
+        """
+        self._check(observed, action, request)
+        plan = planner.plan()
+        if request.shown:
+            for line in [*plan.lines(), *(plan.scripts() if request.shown == "dry-run" else ())]:
+                say(line)
+            return
+        for host in plan.left_out:
+            say(f"{host.name}: does not answer, and is left out")
+        if not plan.phases:
+            say(f"{action}: {plan.target}: every host has it already")
+            return
+        hosts = {name: planner.before(host) for host in observed.inventory.hosts if (name := host.name) in plan.hosts}
+        intent = Intent(id=plan.id, action=action, target=plan.target, policy=request.policy, hosts=hosts)
+        lock = self._lock(observed, request.policy, request.reason, intent)
+        lock.take(take_over=request.emergency)
+        self._carry_out(observed, planner, plan, lock, request)
+
+    def take_over(self, observed: Observation, reason: str | None) -> tuple[Lock, Intent]:
+        """Take the lock of a rollout that was interrupted, to end or undo it.
+
+        Raises:
+            OperatorError: There is none, or whoever runs it still does.
+        """
+        found = observed.lock
+        if found is None or found.intent is None:
+            raise OperatorError(
+                "no rollout was interrupted: there is nothing to resume or abort", next_command="fab status"
+            )
+        if not reason and not found.holder_is_gone(self.operator):
+            raise LockedError(found)
+        record = new_record(self.operator, reason or found.reason, self.now(), found.intent)
+        lock = Lock(self.fleet, observed.answering, record, found.intent.policy.lock_minutes)
+        lock.take(take_over=True)
+        return lock, found.intent
+
+    def resume(self, observed: Observation, planner: ReleasePlanner, lock: Lock, intent: Intent, reason: str) -> None:
+        """End an interrupted rollout.
+
+        Raises:
+            OperatorError: A step failed.
+        """
+        plan = planner.plan()
+        self._carry_out(observed, planner, plan, lock, Request(intent.policy, reason or "resumed"))
+
+    def abort(self, observed: Observation, planner: ReleasePlanner, lock: Lock, intent: Intent, reason: str) -> None:
+        """Undo an interrupted rollout.
+
+        Raises:
+            OperatorError: A host could not be put back.
+        """
+        started = time.monotonic()
+        touched = [change for change in planner.everything() if change.host.name in intent.hosts]
+        with reporting() as reporter:
+            runner = Runner(self.fleet, lock, intent.policy, reporter)
+            runner.reach_all(touched)
+            outcome = runner.undo([[change] for change in touched])
+            runner.tidy(planner.tidy())
+        outcome = replace(outcome, result="left" if outcome.result == "left" else "aborted")
+        plan = Plan(intent.id, intent.action, intent.target, ())
+        self._record(observed, plan, lock, Request(intent.policy, reason or "aborted"), outcome, started)
+        say(f"abort: {intent.action} of {intent.target} was undone on {len(touched)} hosts")
+        self._raise_if_left(outcome)
+
+    def note(self, observed: Observation, entry: Entry) -> None:
+        """Write a line into every host's log.
+
+        Raises:
+            OperatorError: Fewer than half of the hosts took it.
+        """
+        results = self.fleet.on_each(
+            observed.answering, lambda host: self.fleet[host].run("writing the log", append_audit(), entry.line())
+        )
+        failed = [result for result in results.values() if isinstance(result, OperatorError)]
+        if (len(results) - len(failed)) * 2 <= len(self.fleet.inventory.hosts):
+            raise OperatorError(
+                f"the log needs more than half of {len(self.fleet.inventory.hosts)} hosts"
+                f"{': ' + failed[0].message if failed else ''}",
+                next_command="fab status",
+            )
+
+    def _check(self, observed: Observation, action: Action, request: Request) -> None:
+        found = problems(observed, action, request.policy, emergency=request.emergency)
+        lock = observed.lock
+        if lock and not request.emergency and not request.shown and lock.token != self.held and _is_live(lock):
+            raise LockedError(lock)
+        if found:
+            listed = found[0] if len(found) == 1 else "".join(f"\n  - {problem}" for problem in found) + "\n"
+            raise OperatorError(
+                f"{action}: {listed}; nothing was changed",
+                next_command="fab status; a freeze goes with fab unfreeze, or --emergency --reason '…'",
+            )
+
+    def _lock(self, observed: Observation, policy: RolloutPolicy, reason: str, intent: Intent | None) -> Lock:
+        record = new_record(self.operator, reason, self.now(), intent)
+        if self.held is not None:
+            record = record.model_copy(update={"token": self.held})
+        return Lock(self.fleet, observed.answering, record, policy.lock_minutes)
+
+    def _carry_out(
+        self, observed: Observation, planner: ReleasePlanner, plan: Plan, lock: Lock, request: Request
+    ) -> None:
+        started = time.monotonic()
+        with reporting() as reporter:
+            runner = Runner(self.fleet, lock, request.policy, reporter)
+            outcome = runner.carry_out(plan)
+            if outcome.error is None or outcome.result == "undone":
+                runner.tidy(planner.tidy())
+        self._record(observed, plan, lock, request, outcome, started)
+        self._raise_if_left(outcome)
+        show_times(outcome.steps)
+        switched = sum(1 for text in outcome.hosts.values() if text == "ok")
+        say(f"{plan.action}: {plan.target}: {switched} hosts changed in {time.monotonic() - started:.0f} s")
+        for name, text in outcome.hosts.items():
+            if text != "ok":
+                say(f"{name}: {text}")
+
+    def _record(
+        self, observed: Observation, plan: Plan, lock: Lock, request: Request, outcome: Outcome, started: float
+    ) -> None:
+        kind = "snapshot" if plan.action == "publish" else "release"
+        entry = Entry(
+            id=f"{plan.id}{'' if outcome.result == 'ok' else '-' + outcome.result}",
+            at=self.now(),
+            action=plan.action,
+            operator=self.operator,
+            reason=request.reason,
+            result=outcome.result,
+            release=plan.target if kind == "release" else None,
+            snapshot=plan.target if kind == "snapshot" else None,
+            previous=observed.log.release if kind == "release" else observed.log.snapshot,
+            seconds=round(time.monotonic() - started, 1),
+            emergency=request.emergency,
+            hosts=outcome.hosts,
+            steps=tuple(outcome.steps),
+        )
+        self.note(observed, entry)
+        if self.held is None:
+            lock.give_back()
+        else:
+            replace(lock, record=lock.record.model_copy(update={"intent": None})).take()
+
+    def _raise_if_left(self, outcome: Outcome) -> None:
+        left = {name: text for name, text in outcome.hosts.items() if text.startswith("left out")}
+        for name, text in left.items():
+            say(f"{name}: {text}")
+        if outcome.error is None and not left:
+            return
+        back = sum(1 for text in outcome.hosts.values() if text == "put back")
+        state = f"{back} hosts have what they had" if back else "no host was changed"
+        if left:
+            state += (
+                f"; {', '.join(left)} could not be put back and {'is' if len(left) == 1 else 'are'} out of the pool"
+            )
+        message = outcome.error.message if outcome.error else "the rollout was not undone everywhere"
+        next_command = outcome.error.next_command if outcome.error else None
+        raise OperatorError(f"{message}; {state}", next_command=next_command or "fab status and fab history")
+
+
+def _is_live(lock: LockRecord) -> bool:
+    return lock.intent is not None or lock.expires_unix_s > time.time()

@@ -1,0 +1,81 @@
+"""The plan of a publication: every app host gets the snapshot, and only then all are switched to it."""
+
+from infra.inventory import Host
+from roles.pool import UP_SECONDS
+from roles.rollout.build import ReleasePlanner, Target
+from roles.rollout.plan import HostChange, Phase, Plan, Step
+from roles.scripts import artefacts, pool
+from roles.scripts.layout import APP_HOSTS
+from roles.snapshots import BuiltArchive
+from roles.state import Observation
+
+
+class SnapshotPlanner(ReleasePlanner):
+    """Plans a publication.
+
+    Args:
+        observed: What the hosts have.
+        target: Whose policy and past it is.
+        archive: The snapshot.
+    """
+
+    def __init__(self, observed: Observation, target: Target, archive: BuiltArchive) -> None:
+        super().__init__(observed, target)
+        self._archive = archive
+
+    def plan(self) -> Plan:
+        """The plan."""
+        left_out = [host for host in self._inventory.with_role("app") if not self._reachable(host)]
+        phases = [*self._receive(), *self._switch()]
+        if phases:
+            phases = [*self._kept_out(left_out), *phases]
+        return Plan(self._target.id, "publish", self._archive.name, tuple(phases), tuple(left_out))
+
+    def tidy(self) -> tuple[Step, ...]:
+        """Old snapshots are removed; the one before stays, for who still reads from it."""
+        steps: list[Step] = []
+        for host in self._app_hosts():
+            before = self.before(host).snapshot
+            keep = tuple(dict.fromkeys(filter(None, [self._archive.name, before])))
+            if set(self._observed.states[host.name].snapshots) - set(keep):
+                steps.append(Step("remove old snapshots", host, artefacts.keep_snapshots(keep)))
+        return tuple(steps)
+
+    def everything(self) -> list[HostChange]:
+        """The switch on every host."""
+        return [self._switched(host) for host in self._app_hosts()]
+
+    def _app_hosts(self) -> list[Host]:
+        return [host for host in self._inventory.with_role("app") if self._reachable(host)]
+
+    def _receive(self) -> list[Phase]:
+        name = self._archive.name
+        lacking = [host for host in self._app_hosts() if name not in self._observed.states[host.name].snapshots]
+        if not lacking:
+            return []
+        artefact = self._archive.artefact()
+        step = (artefacts.receive_snapshot(artefact), self._archive.path)
+        changes = tuple(
+            HostChange(
+                host,
+                f"receive {name}, {artefact.size_bytes / 10**6:.0f} MB",
+                (Step("receive", host, step[0], stdin=step[1], stdin_is=step[1].name),),
+            )
+            for host in lacking
+        )
+        return [Phase("receive", (changes,))]
+
+    def _switch(self) -> list[Phase]:
+        name = self._archive.name
+        changing = [host for host in self._app_hosts() if self._observed.states[host.name].snapshot != name]
+        return [Phase("switch all at once", (tuple(self._switched(host) for host in changing),))] if changing else []
+
+    def _switched(self, host: Host) -> HostChange:
+        state, before = self._observed.states[host.name], self.before(host).snapshot
+        back = artefacts.activate_snapshot(before) if before else artefacts.deactivate_snapshot()
+        steps = [Step("switch", host, artefacts.activate_snapshot(self._archive.name), None, back)]
+        if before is None and state.running_release and self._observed.servers.get(host.name) in {"up", "down"}:
+            # It becomes ready with its first snapshot, and is in use once its load balancers have seen that.
+            up = pool.wait_until_up(APP_HOSTS, host.name, UP_SECONDS)
+            steps += [Step("wait until found up", balancer, up) for balancer in self._balancers(host)]
+        return HostChange(host, f"{before or 'no snapshot'} -> {self._archive.name}", tuple(steps))

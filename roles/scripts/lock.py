@@ -1,0 +1,65 @@
+"""The lock of a stack, as each of its hosts keeps it, and the fence before every step that changes something."""
+
+from functools import cache
+from pathlib import Path
+
+from roles.scripts.layout import AUDIT, LOCK, LOCK_MUTEX, LOCK_TOKEN, OWN, RELEASES, ROLLOUTS
+from roles.scripts.quoting import Script, command, refuse_unless, script
+
+KEEPER = Path(__file__).with_name("lock_keeper.py")
+BUSY_SECONDS = 20
+"""How long taking the lock waits for a step that is running on the host."""
+
+FENCED = 75
+"""The exit code of a step whose rollout no longer has the lock (EX_TEMPFAIL of sysexits.h)."""
+
+
+@cache
+def _keeper() -> str:
+    return KEEPER.read_text(encoding="utf-8")
+
+
+def keep_lock() -> Script:
+    """Take or renew the lock; standard input says how (see lock_keeper.py), the answer is JSON."""
+    arguments = (LOCK, LOCK_TOKEN, LOCK_MUTEX, BUSY_SECONDS)
+    return script(command("mkdir", "-p", OWN), command("python3", "-c", _keeper(), *arguments), timeout_seconds=40)
+
+
+def fence(token: str) -> Script:
+    """Go on only as the holder of the lock, and let nobody take it before this step has ended."""
+    return script(
+        f"exec 9>> {command(LOCK_MUTEX)}",
+        command("flock", "-s", "-w", BUSY_SECONDS, 9),
+        refuse_unless(
+            f'[ "$(cat {command(LOCK_TOKEN)} 2> /dev/null)" = {command(token)} ]',
+            "the lock was taken over: this rollout no longer has it",
+            FENCED,
+        ),
+        timeout_seconds=BUSY_SECONDS,
+    )
+
+
+def release_lock(token: str) -> Script:
+    """Give the lock back, if it is still ours."""
+    return script(
+        f"exec 9>> {command(LOCK_MUTEX)}",
+        command("flock", "-x", "-w", BUSY_SECONDS, 9),
+        f'if [ "$(cat {command(LOCK_TOKEN)} 2> /dev/null)" = {command(token)} ]; then',
+        f"{command('rm', '-f', LOCK)}; {command('rm', '-f', LOCK_TOKEN)}",
+        "fi",
+        timeout_seconds=40,
+    )
+
+
+def append_audit() -> Script:
+    """Add standard input's lines to the host's audit log."""
+    return script(command("mkdir", "-p", OWN), f"cat >> {command(AUDIT)}")
+
+
+def forget_rollout(rollout: str, keep_releases: tuple[str, ...] | None) -> Script:
+    """Remove what was kept for undoing a rollout and, on an app host, the releases beside those to keep."""
+    lines = [command("rm", "-rf", ROLLOUTS / rollout)]
+    if keep_releases is not None:
+        kept = " ".join(f"! -name {command(name)}" for name in keep_releases)
+        lines.append(f"find {command(RELEASES)} -mindepth 1 -maxdepth 1 -type d {kept} -exec rm -rf {{}} +")
+    return script(*lines)
