@@ -52,13 +52,18 @@ class Operations:
         return Session(self.fleet, this_operator(), token.read_text(encoding="ascii") if token.exists() else None)
 
     @property
+    def signers(self) -> str:
+        """Who may sign releases and snapshots."""
+        return read_signers(self.checkout.release_key.with_suffix(".pub"), SIGNER)
+
+    @property
     def held_token(self) -> Path:
         """Where the token of a lock is kept that was taken by hand."""
         return self.checkout.stack_cache / "lock.token"
 
     def deploy(self, release: Release, request: Request) -> None:
         """Roll a release out, with its configuration."""
-        self._roll_out("deploy", release.name, release.templates(), release, request)
+        self._roll_out("deploy", release.name, release.templates(self.signers), release, request)
 
     def rollback(self, name: str | None, request: Request) -> None:
         """Return to the previous good release, or to the named one."""
@@ -73,9 +78,7 @@ class Operations:
         current = observed.log.release
         templates = self._templates_of(current, observed) if current else None
         if templates and templates.texts != Templates.of_checkout().texts:
-            say(
-                f"configure: templates/ here differ from release {current}'s, which stay in force: fab deploy brings them"
-            )
+            say(f"configure: templates/ here are not those of {current}, which stay in force: fab deploy brings them")
         self._roll_out("configure", current, templates, None, request)
 
     def publish(self, source: Path, request: Request, *, allow_errors: bool = False) -> None:
@@ -102,8 +105,7 @@ class Operations:
 
     def configuration(self, templates: Templates | None) -> Configuration:
         """What decides which files a host should have."""
-        signers = read_signers(self.checkout.release_key.with_suffix(".pub"), SIGNER)
-        return Configuration(self.fleet.inventory, Templates.of_checkout(("base",)), templates, signers)
+        return Configuration(self.fleet.inventory, Templates.of_checkout(("base",)), templates, self.signers)
 
     def observe_with(self, templates: Templates | None) -> tuple[Observation, dict[str, list[HostFile]]]:
         """What the hosts have, with the files that they should have."""
@@ -203,7 +205,7 @@ class Operations:
         """A release's templates: from dist/, or from a host that keeps it."""
         built = self._built(name)
         if built is not None:
-            return built.templates()
+            return built.templates(self.signers)
         keeper = next((host for host in observed.answering if name in observed.states[host.name].releases), None)
         if keeper is None:
             raise OperatorError(f"release {name} is neither in dist/ nor on a host", next_command="fab releases")

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from app import __version__
 from infra.errors import OperatorError
-from roles.files import RELEASED_ROLES, TEMPLATES, Templates
+from roles.files import RELEASED_ROLES, Templates
 from roles.fleet import Checkout
 from roles.scripts.artefacts import CONFIG, Artefact
-from roles.signing import read_artefact, sign, write_whole
+from roles.signing import check_signature, read_artefact, sign, write_whole
 
 PREFIX = "tegak-results-"
 SUFFIX = ".tar.gz"
@@ -54,8 +54,16 @@ class Release:
         """
         return read_artefact(self.name, self.path, RELEASE_NAMESPACE, next_command="fab build")
 
-    def templates(self) -> Templates:
-        """The templates that it carries."""
+    def templates(self, signers: str) -> Templates:
+        """The templates that it carries.
+
+        Args:
+            signers: Who may sign releases: what isn't theirs decides nothing, here or on a host.
+
+        Raises:
+            OperatorError: It was changed after it was signed, or nobody who may signed it.
+        """
+        check_signature(self.artefact(), self.path, signers)
         with tarfile.open(self.path) as packed:
             return unpack_templates(packed)
 
@@ -84,7 +92,8 @@ def build_release(checkout: Checkout, version: str | None = None) -> Release:
     if not VERSION.fullmatch(version):
         raise OperatorError(f"'{version}' is no version: letters, digits, dots and dashes only, 40 at most")
     dependencies = _ensure_dependencies(checkout)
-    templates = (file for role in RELEASED_ROLES for file in _files(TEMPLATES / role, f"{CONFIG}/{role}"))
+    directory = checkout.project / "templates"
+    templates = (file for role in RELEASED_ROLES for file in _files(directory / role, f"{CONFIG}/{role}"))
     files = dict(sorted((*_files(dependencies, "lib"), *_files(checkout.project / "app", "lib/app"), *templates)))
     content = hashlib.sha256()
     for name, body in files.items():

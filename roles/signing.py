@@ -2,10 +2,12 @@
 
 import hashlib
 import subprocess
+import tempfile
 from pathlib import Path
 
 from infra.errors import OperatorError
 from roles.scripts.artefacts import Artefact
+from roles.scripts.layout import SIGNER
 
 
 def sign(path: Path, key: Path, namespace: str) -> None:
@@ -40,6 +42,34 @@ def read_artefact(name: str, path: Path, namespace: str, *, next_command: str) -
         return Artefact(name, path.stat().st_size, sha256, signature, namespace)
     except (OSError, IndexError) as error:
         raise OperatorError(f"{path.name} or what belongs to it is missing", next_command=next_command) from error
+
+
+def check_signature(artefact: Artefact, path: Path, signers: str) -> None:
+    """Check a file's sha256 and signature, as every host does again.
+
+    Args:
+        artefact: What was signed.
+        path: The file.
+        signers: Who may sign, a line of an allowed_signers file.
+
+    Raises:
+        OperatorError: It was changed, or nobody who may signed it.
+    """
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != artefact.sha256:
+            raise OperatorError(f"{path.name} has another sha256 than it was built with", next_command="fab build")
+    with tempfile.TemporaryDirectory() as directory:
+        allowed, signature = Path(directory) / "signers", Path(directory) / "signature"
+        allowed.write_text(signers, encoding="ascii")
+        signature.write_text(artefact.signature, encoding="ascii")
+        argv = ["ssh-keygen", "-Y", "verify", "-f", str(allowed), "-I", SIGNER, "-n", artefact.namespace]
+        with path.open("rb") as file:
+            result = subprocess.run([*argv, "-s", str(signature)], stdin=file, capture_output=True, check=False)
+    if result.returncode != 0:
+        raise OperatorError(
+            f"{path.name} has no valid signature of {SIGNER} for {artefact.namespace}; nothing was sent",
+            next_command="fab build, or find out who made it",
+        )
 
 
 def write_whole(path: Path, body: bytes) -> None:

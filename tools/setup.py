@@ -24,6 +24,7 @@ DEBIAN_PACKAGES = {
     "systemd-nspawn": "systemd-container",
     "mmdebstrap": "mmdebstrap",
     "ip": "iproute2",
+    "curl": "curl",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
 }

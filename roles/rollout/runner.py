@@ -20,6 +20,8 @@ from roles.scripts.quoting import Script
 from roles.state import read_state
 
 LEFT = "left out of the pool"
+PUT_BACK = "put back"
+DONE = "ok"
 
 
 class Reporter(Protocol):
@@ -153,7 +155,7 @@ class Runner:
                 self._note_failure(change, error)
                 return
         with self._mutex:
-            self._outcome.hosts[change.host.name] = "ok"
+            self._outcome.hosts[change.host.name] = DONE
 
     def _note_failure(self, change: HostChange, error: HostError) -> None:
         kind = self._unreachable if isinstance(error, UnreachableError) else self._failed
@@ -179,10 +181,10 @@ class Runner:
             with self._mutex:
                 self._outcome.hosts[name] = f"{LEFT}: {error.step}: {error.detail}"
             return
-        with self._mutex:
-            self._outcome.hosts.setdefault(name, "put back")
-            if self._outcome.hosts[name] == "ok":
-                self._outcome.hosts[name] = "put back"
+        if any(step.undo is not None for step in change.steps[:reached]):
+            with self._mutex:
+                if LEFT not in self._outcome.hosts.get(name, ""):
+                    self._outcome.hosts[name] = PUT_BACK
 
     def _timed(self, change: HostChange, step: Step, script: Script, *, undo: bool = False) -> None:
         name, label = change.host.name, f"undo {step.name}" if undo else step.name
@@ -225,7 +227,7 @@ class Runner:
         if plan.action == "publish":
             return
         with self._mutex:
-            done = {change.host.name for change in changes if self._outcome.hosts.get(change.host.name) == "ok"}
+            done = {change.host.name for change in changes if self._outcome.hosts.get(change.host.name) == DONE}
         hosts = [host for host in self._fleet.inventory.with_role("app") if host.name in done]
         self._fleet.all_or_error(hosts, lambda host: self._check_running(host, plan.target))
 

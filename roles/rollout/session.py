@@ -15,7 +15,7 @@ from roles.fleet import Fleet
 from roles.rollout.audit import Entry, Operator
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.lock import Intent, Lock, LockedError, LockRecord, new_record
-from roles.rollout.plan import Action, Plan
+from roles.rollout.plan import Action, HostChange, Plan
 from roles.rollout.precheck import problems
 from roles.rollout.progress import reporting, show_times
 from roles.rollout.runner import Outcome, Runner
@@ -139,7 +139,7 @@ class Session:
             OperatorError: A host could not be put back.
         """
         started = time.monotonic()
-        touched = [change for change in planner.everything() if change.host.name in intent.hosts]
+        touched = [change for change in planner.everything() if _was_touched(observed, change, intent)]
         with reporting() as reporter:
             runner = Runner(self.fleet, lock, intent.policy, reporter)
             runner.reach_all(touched)
@@ -148,7 +148,7 @@ class Session:
         outcome = replace(outcome, result="left" if outcome.result == "left" else "aborted")
         plan = Plan(intent.id, intent.action, intent.target, ())
         self._record(observed, plan, lock, Request(intent.policy, reason or "aborted"), outcome, started)
-        say(f"abort: {intent.action} of {intent.target} was undone on {len(touched)} hosts")
+        say(f"abort: {intent.action} of {intent.target} was undone, {len(outcome.hosts)} hosts have what they had")
         self._raise_if_left(outcome)
 
     def note(self, observed: Observation, entry: Entry) -> None:
@@ -244,6 +244,18 @@ class Session:
         message = outcome.error.message if outcome.error else "the rollout was not undone everywhere"
         next_command = outcome.error.next_command if outcome.error else None
         raise OperatorError(f"{message}; {state}", next_command=next_command or "fab status and fab history")
+
+
+def _was_touched(observed: Observation, change: HostChange, intent: Intent) -> bool:
+    """Whether an interrupted rollout came as far as a host: it keeps what it had before, or it is out of the pool."""
+    name = change.host.name
+    state = observed.states.get(name)
+    if name not in intent.hosts:
+        return False
+    if state is None or intent.id in state.rollouts or intent.action == "publish":
+        return True
+    drained = observed.servers.get(name) == "drained" or observed.locations.get(change.host.location) == "drained"
+    return drained and len(change.steps) > 1
 
 
 def _is_live(lock: LockRecord) -> bool:

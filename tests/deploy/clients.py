@@ -1,21 +1,32 @@
-"""Clients that ask without pause, as the public does, and keep count of every answer that isn't 200 and whole."""
+"""Clients that ask without pause, as the public does, and keep count of every answer that isn't 200 and whole.
 
+Each keeps its connection alive, and none asks twice: a connection that is closed under a request is a failure.
+"""
+
+import http.client
 import json
 import ssl
+import subprocess
 import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import httpx2 as httpx
-
-PAUSE_SECONDS = 0.004
+PAUSE_SECONDS = 0.002
 TIMEOUT_SECONDS = 20
-LONGEST_SECONDS = 240
+LONGEST_SECONDS = 420
 PAGE = "/ppwp/hitung-suara"
 FORM = "/static/json/hhcw/ppwp/-99/-991302/-991303/-991304/900000001.json"
+OK = 200
+
+MARK = "@@answer"
+CURL_RATE = 300
+
+Answers = Iterator[tuple[int, bytes]]
+"""What a client gets for asking for its path again and again: status and body; an exception where it gets none."""
 
 
 @dataclass
@@ -23,53 +34,119 @@ class Tally:
     """What the clients saw.
 
     Args:
-        answers: How many answers were 200 and whole.
+        answers: How many answers were 200 and whole, by client.
         failures: What the others were.
         releases: The releases that answered.
         hosts: The hosts that answered.
     """
 
-    answers: int = 0
+    answers: dict[str, int] = field(default_factory=dict[str, int])
     failures: list[str] = field(default_factory=list[str])
     releases: set[str] = field(default_factory=set[str])
     hosts: set[str] = field(default_factory=set[str])
 
-
-def check_version(answer: httpx.Response, tally: Tally) -> None:
-    version = json.loads(answer.content)
-    tally.releases.add(version["release"])
-    tally.hosts.add(version["host"])
+    @property
+    def total(self) -> int:
+        return sum(self.answers.values())
 
 
-def check_page(answer: httpx.Response, _: Tally) -> None:
-    assert answer.text.startswith("<!doctype html>")
-    assert answer.text.endswith("</html>")
+def check(path: str, body: bytes, tally: Tally) -> None:
+    """Whether an answer is whole."""
+    if path == "/version":
+        version = json.loads(body)
+        tally.releases.add(version["release"])
+        tally.hosts.add(version["host"])
+    elif path == FORM:
+        assert json.loads(body)["chart"] == {"21": 508, "22": 108}
+    else:
+        assert body.startswith(b"<!doctype html>")
+        assert body.rstrip().endswith(b"</html>")
 
 
-def check_form(answer: httpx.Response, _: Tally) -> None:
-    assert json.loads(answer.content)["chart"] == {"21": 508, "22": 108}
+class Http1:
+    """A plain client of HTTP/1.1: it opens a new connection only where the last answer said that it would be closed."""
 
+    def __init__(self, link: http.client.HTTPConnection, path: str) -> None:
+        self._link = link
+        self._path = path
 
-CLIENTS: tuple[tuple[bool, str, Callable[[httpx.Response, Tally], None]], ...] = (
-    (False, "/version", check_version),  # not cached: each request goes to an app host
-    (True, "/version", check_version),
-    (True, PAGE, check_page),
-    (False, FORM, check_form),
-)
-"""HTTP/2 or 1.1, both with keep-alive; what is asked for; what a whole answer is."""
+    def __iter__(self) -> "Http1":
+        return self
+
+    def __next__(self) -> tuple[int, bytes]:
+        try:
+            self._link.request("GET", self._path)
+            answer = self._link.getresponse()
+            return answer.status, answer.read()
+        except BaseException:
+            self._link.close()
+            raise
 
 
 @contextmanager
-def asking(url: str, ca_file: Path) -> Generator[Tally, None, None]:
+def http1(url: str, ca_file: Path, path: str) -> Generator[Answers, None, None]:
+    """A client of HTTP/1.1."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port
+    link = http.client.HTTPConnection(host, port or 80, timeout=TIMEOUT_SECONDS)
+    if parts.scheme == "https":
+        context = ssl.create_default_context(cafile=str(ca_file))
+        link = http.client.HTTPSConnection(host, port or 443, timeout=TIMEOUT_SECONDS, context=context)
+    yield Http1(link, path)
+    link.close()
+
+
+@contextmanager
+def http2(url: str, ca_file: Path, path: str) -> Generator[Answers, None, None]:
+    """A client of HTTP/2: curl, asking on and on over one connection.
+
+    When HAProxy reloads, it announces (GOAWAY, RFC 9113, 6.8) that it takes no streams after those that are under way.
+    Python's h2 drops these too, curl reads them to their end, as browsers do.
+    """
+    argv = ["curl", "--http2", "--silent", "--cacert", str(ca_file), "--max-time", str(TIMEOUT_SECONDS)]
+    argv += ["--rate", f"{CURL_RATE}/s", "--write-out", f"\n{MARK} %{{http_code}} %{{http_version}} %{{exitcode}}\n"]
+    argv += [f"{url}{path}?n=[1-{CURL_RATE * LONGEST_SECONDS}]"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+        yield _answers_of(process)
+        process.terminate()
+
+
+def _answers_of(process: "subprocess.Popen[bytes]") -> Answers:
+    body: list[bytes] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        if not line.startswith(MARK.encode()):
+            body.append(line)
+            continue
+        status, version, code = line.split()[1:]
+        assert version == b"2", line
+        yield (int(status) if code == b"0" else -int(code)), b"".join(body).removesuffix(b"\n")
+        body = []
+
+
+@contextmanager
+def asking(url: str, ca_file: Path, *, straight: tuple[str, ...] = ()) -> Generator[Tally, None, None]:
     """Ask through the edge until the block is left.
 
     Args:
         url: The site's address.
         ca_file: The authority of its certificate.
+        straight: Load balancers that are asked too, past the edge.
     """
+    # /version is not cached: each request goes to an app host.
+    clients = {
+        "edge, HTTP/1.1, /version": (http1(url, ca_file, "/version"), "/version"),
+        "edge, HTTP/1.1, form": (http1(url, ca_file, FORM), FORM),
+        "edge, HTTP/2, /version": (http2(url, ca_file, "/version"), "/version"),
+        "edge, HTTP/2, page": (http2(url, ca_file, PAGE), PAGE),
+    }
+    for address in straight:
+        clients[f"{address}, /version"] = (http1(f"http://{address}", ca_file, "/version"), "/version")
+        clients[f"{address}, form"] = (http1(f"http://{address}", ca_file, FORM), FORM)
     tally, stop = Tally(), threading.Event()
     threads = [
-        threading.Thread(target=_ask, args=(url, ca_file, *client, tally, stop), daemon=True) for client in CLIENTS
+        threading.Thread(target=_ask, args=(name, *client, tally, stop), daemon=True)
+        for name, client in clients.items()
     ]
     for thread in threads:
         thread.start()
@@ -81,25 +158,16 @@ def asking(url: str, ca_file: Path) -> Generator[Tally, None, None]:
             thread.join(TIMEOUT_SECONDS + 5)
 
 
-def _ask(
-    url: str,
-    ca_file: Path,
-    http2: bool,  # noqa: FBT001  # a column of CLIENTS
-    path: str,
-    check: Callable[[httpx.Response, Tally], None],
-    tally: Tally,
-    stop: threading.Event,
-) -> None:
+def _ask(name: str, client: AbstractContextManager[Answers], path: str, tally: Tally, stop: threading.Event) -> None:
     deadline = time.monotonic() + LONGEST_SECONDS
-    # Not shared: the client library writes the protocols it offers into it, just before it connects.
-    context = ssl.create_default_context(cafile=str(ca_file))
-    with httpx.Client(base_url=url, verify=context, http1=not http2, http2=http2, timeout=TIMEOUT_SECONDS) as client:
+    tally.answers[name] = 0
+    with client as answers:
         while not stop.is_set() and time.monotonic() < deadline:
             try:
-                answer = client.get(path)
-                assert answer.status_code == 200, f"status {answer.status_code}"
-                check(answer, tally)
-                tally.answers += 1
-            except (httpx.HTTPError, AssertionError, ValueError, KeyError) as error:
-                tally.failures.append(f"{path}: {type(error).__name__}: {error}")
+                status, body = next(answers)
+                assert status == OK, f"status {status}"
+                check(path, body, tally)
+                tally.answers[name] += 1
+            except (OSError, http.client.HTTPException, AssertionError, ValueError, KeyError) as error:
+                tally.failures.append(f"{time.strftime('%H:%M:%S')} {name}: {type(error).__name__}: {error}")
             time.sleep(PAUSE_SECONDS)

@@ -13,6 +13,8 @@ SETTINGS = """config:
   tegak:locations:
     - {name: barat, kind: lab, network: 1, app_hosts: 2}
     - {name: timur, kind: lab, network: 2, app_hosts: 2}
+  # Short, so that the tests are; how a canary is watched has tests of its own.
+  tegak:rollout: {soak_seconds: 0}
 """
 
 

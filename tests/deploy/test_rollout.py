@@ -1,19 +1,21 @@
-"""Changing the running system, while clients ask through the edge."""
+"""Changing the running system, while clients ask through the edge and straight at each load balancer."""
 
 import csv
 import re
-import shutil
 import time
 from pathlib import Path
 
-from roles.fleet import Checkout
+from infra.inventory import Host
 from roles.release import build_release, find_release
 from roles.scripts.quoting import command, script
-from roles.state import read_state
+from roles.state import observe, read_state
 from tests.deploy.clients import asking
-from tests.lab import PROJECT, LabStack
+from tests.deploy.sources import does_not_start, other_configuration, release_of
+from tests.lab import LabStack
 
-ENOUGH_ANSWERS = 200
+ENOUGH_ANSWERS = 20_000
+HOSTS = ["barat-app-1", "barat-app-2", "timur-app-1", "timur-app-2"]
+MARK = "/etc/tegak/new-in-this-release"
 
 
 def running(stack: LabStack) -> set[str]:
@@ -28,14 +30,19 @@ def url(stack: LabStack) -> str:
     return stack.inventory().edge.url
 
 
-def release_that_breaks(tmp_path: Path) -> str:
-    """A signed release whose service doesn't start."""
-    project = tmp_path / "project"
-    shutil.copytree(PROJECT / "app", project / "app", ignore=shutil.ignore_patterns("__pycache__"))
-    (project / "app/service.py").write_text("raise RuntimeError('this release is broken')\n")
-    for name in (".secrets", ".cache", "dist"):
-        (project / name).symlink_to(PROJECT / name)
-    return build_release(Checkout(project, ""), "9.9.9").name
+def balancers(stack: LabStack) -> tuple[str, ...]:
+    return tuple(str(host.address) for host in stack.inventory().with_role("lb"))
+
+
+def host_named(stack: LabStack, name: str) -> Host:
+    return next(host for host in stack.inventory().hosts if host.name == name)
+
+
+def on_host(stack: LabStack, name: str, *words: str) -> str:
+    fleet = stack.fleet()
+    printed = fleet[host_named(stack, name)].run("test", script(command(*words)))
+    fleet.close()
+    return printed
 
 
 def second_tries(stack: LabStack) -> int:
@@ -45,91 +52,94 @@ def second_tries(stack: LabStack) -> int:
     fleet.close()
     rows = [row for table in tables for row in csv.DictReader(table.removeprefix("# ").splitlines())]
     servers = [row for row in rows if row["svname"] not in {"FRONTEND", "BACKEND"}]
-    assert len(servers) == 4
+    assert len(servers) == len(HOSTS)
     return sum(int(row[name] or 0) for row in servers for name in ("wretr", "wredis", "eresp", "hrsp_5xx"))
 
 
-def test_deploying_and_rolling_back_fails_no_request(stack: LabStack) -> None:
+def test_twenty_thousand_requests_during_deploys_configuration_changes_and_rollbacks_and_none_fails(
+    stack: LabStack, tmp_path: Path
+) -> None:
     (old,) = running(stack)
-    new = build_release(stack.checkout, "1.0.1").name
+    code = build_release(stack.checkout, "1.0.1").name
+    configuration = release_of(tmp_path, "1.1.0", other_configuration).name
+    with asking(url(stack), stack.ca_file, straight=balancers(stack)) as tally:
+        deadline = time.monotonic() + 300
+        while tally.total < ENOUGH_ANSWERS and time.monotonic() < deadline:
+            for release in (code, configuration):
+                stack.fab("deploy", "--release", release)
+                assert running(stack) == {release}
+                stack.fab("rollback")
+                assert running(stack) == {old}
+                assert tally.failures == []
+    assert tally.failures == []
+    assert tally.total >= ENOUGH_ANSWERS
+    assert min(tally.answers.values()) > 0
+    assert tally.releases == {old, code, configuration}
+    assert tally.hosts == set(HOSTS)
+
+
+def test_a_host_is_drained_before_it_is_touched_so_that_nothing_has_to_be_mended(stack: LabStack) -> None:
+    (old,) = running(stack)
+    new = build_release(stack.checkout, "1.0.2").name
     before = second_tries(stack)
     with asking(url(stack), stack.ca_file) as tally:
-        deployed = stack.fab("deploy", "--release", new)
-        assert running(stack) == {new}
-        rolled_back = stack.fab("rollback")
-        assert running(stack) == {old}
-        time.sleep(0.5)
+        stack.fab("deploy", "--release", new)
+        stack.fab("rollback")
     assert tally.failures == []
-    assert second_tries(stack) == before  # drained first, so nothing had to be mended
-    assert tally.answers > ENOUGH_ANSWERS
-    assert tally.releases == {old, new}
-    assert tally.hosts == {host.name for host in stack.inventory().with_role("app")}
-    assert f"deploy: {new}: 4 hosts switched" in deployed
-    assert f"rollback: {old}: 4 hosts switched" in rolled_back
+    assert second_tries(stack) == before
+    assert running(stack) == {old}
 
 
-def test_a_second_deploy_of_the_same_release_switches_nothing(stack: LabStack) -> None:
+def test_rolling_back_a_release_rolls_its_configuration_back_too(stack: LabStack, tmp_path: Path) -> None:
+    new = release_of(tmp_path, "1.1.1", other_configuration).name
+    stack.fab("deploy", "--release", new)
+    assert on_host(stack, "timur-app-2", "cat", MARK) == "timur-app-2\n"
+    assert "stats timeout 31s" in on_host(stack, "edge-1", "cat", "/etc/haproxy/haproxy.cfg")
+    assert "no drift" in stack.fab("drift")
+    find_release(stack.checkout, new).path.unlink()  # what is needed is kept on the hosts
+    stack.fab("rollback")
+    assert on_host(stack, "timur-app-2", "find", "/etc/tegak", "-name", "new-in*") == ""
+    assert "stats timeout 30s" in on_host(stack, "edge-1", "cat", "/etc/haproxy/haproxy.cfg")
+    assert "no drift" in stack.fab("drift")
+    assert "configure: " in stack.fab("configure")
+
+
+def test_a_second_deploy_of_the_same_release_changes_nothing(stack: LabStack) -> None:
     (current,) = running(stack)
-    assert "0 hosts switched, 4 had it already" in stack.fab("deploy", "--release", current)
+    assert f"deploy: {current}: every host has it already" in stack.fab("deploy", "--release", current)
 
 
-def test_a_dry_run_shows_the_plan_and_does_nothing(stack: LabStack) -> None:
-    (current,) = running(stack)
-    new = build_release(stack.checkout, "1.0.2").name
-    shown = stack.fab("deploy", "--release", new, "--dry-run")
-    assert re.findall(r"^\d\. (\S+)", shown, re.MULTILINE) == [
-        "barat-app-1",
-        "barat-app-2",
-        "timur-app-1",
-        "timur-app-2",
-    ]
-    assert running(stack) == {current}
-    fleet = stack.fleet()
-    assert all(new not in read_state(fleet, host).releases for host in fleet.inventory.with_role("app"))
-    fleet.close()
+def test_a_plan_begins_with_one_host_and_goes_through_one_location_after_another(stack: LabStack) -> None:
+    new = build_release(stack.checkout, "1.0.3").name
+    shown = stack.fab("plan", "--release", new)
+    phases = re.findall(r"^\d\. (.*)$", shown, re.MULTILINE)
+    assert phases == ["receive", "canary host", "canary location barat", "location timur"]
+    assert re.findall(r"(\S+): drain", shown) == HOSTS
+    assert "gate on barat-lb-1: barat-app-1 against barat-app-2" in shown
+    assert "gate on edge-1: barat against timur" in shown
 
 
 def test_a_release_that_does_not_start_is_undone_where_it_was_tried(stack: LabStack, tmp_path: Path) -> None:
     (current,) = running(stack)
-    broken = release_that_breaks(tmp_path)
+    broken = release_of(tmp_path, "9.9.9", does_not_start).name
     with asking(url(stack), stack.ca_file) as tally:
         output = stack.fab_fails("deploy", "--release", broken)
     assert tally.failures == []
-    assert "error: barat-app-1: waiting until it is ready" in output
+    assert "error: barat-app-1: activate: " in output
     assert "this release is broken" in output  # the last log lines
-    assert f"barat-app-1 has {current} again and is back in the pool" in output
+    assert "1 hosts have what they had" in output
+    assert "barat-app-2: drain" not in output
     assert "next: " in output
     assert running(stack) == {current}
+    assert "undone" in stack.fab("history").splitlines()[-1]
 
 
-def test_a_host_that_dies_midway_stops_the_rollout_and_fails_no_request(stack: LabStack) -> None:
-    (old,) = running(stack)
-    new = build_release(stack.checkout, "1.0.3").name
-    victim = next(host for host in stack.inventory().hosts if host.name == "barat-app-2")
-    with asking(url(stack), stack.ca_file) as tally:
-        output = stack.fab_until("barat-app-2: draining", lambda _: stack.cut_power(victim), "deploy", "--release", new)
-    assert tally.failures == []
-    assert "error: barat-app-2: " in output
-    assert "does not answer ssh" in output
-    assert "barat-app-2 was left out of the pool" in output
-    assert "Traceback" not in output
-    assert "barat-app-2" in stack.fab_fails("status")
-
-    stack.pulumi_up()  # repairs the host
-    finished = stack.fab("deploy", "--release", new)
-    assert re.search(r"3 hosts switched in \d+ s, 1 had it already", finished)
-    assert running(stack) == {new}
-    assert old in stack.fab("rollback")
-    assert running(stack) == {old}
-
-
-def test_a_rollout_that_was_killed_is_finished_by_the_next(stack: LabStack) -> None:
+def test_a_rollout_needs_one_login_a_host(stack: LabStack) -> None:
     new = build_release(stack.checkout, "1.0.4").name
-    with asking(url(stack), stack.ca_file) as tally:
-        stack.fab_until("timur-app-1: activating", lambda task: task.kill(), "deploy", "--release", new)
-        stack.fab("deploy", "--release", new)
-    assert tally.failures == []
-    assert running(stack) == {new}
+    count = ("sh", "-c", "journalctl --sync; journalctl -u ssh -o cat | grep -c 'Accepted publickey'")
+    before = int(on_host(stack, "barat-app-1", *count))
+    stack.fab("deploy", "--release", new)
+    assert int(on_host(stack, "barat-app-1", *count)) == before + 2  # the rollout's, and the one that counts
     stack.fab("rollback")
 
 
@@ -141,13 +151,29 @@ def test_losing_a_location_fails_no_request(stack: LabStack) -> None:
             stack.cut_power(host)
         time.sleep(6)
     assert tally.failures == []
-    assert tally.answers > ENOUGH_ANSWERS
+    assert tally.total > ENOUGH_ANSWERS / 100
     output = stack.fab_fails("status")
     assert output.count("unreachable") == 3
     stack.pulumi_up()
 
 
+def test_a_location_is_taken_out_and_put_back_gently(stack: LabStack) -> None:
+    with asking(url(stack), stack.ca_file) as tally:
+        assert "barat is out; timur serves" in stack.fab("drain-location", "barat", "--reason", "power works")
+        tally.hosts.clear()
+        time.sleep(1)
+        assert tally.hosts == {"timur-app-1", "timur-app-2"}
+        assert "no other location than timur serves" in stack.fab_fails("drain-location", "timur")
+        assert "location is drained" in stack.fab_fails("status")
+        assert "did you mean barat?" in stack.fab_fails("undrain-location", "barrat")
+        stack.fab("undrain-location", "barat")
+        time.sleep(1)
+    assert tally.failures == []
+    assert tally.hosts == set(HOSTS)
+
+
 def test_old_releases_are_removed_and_the_recent_ones_kept(stack: LabStack) -> None:
+    new = build_release(stack.checkout, "1.0.5").name
     (current,) = running(stack)
     fleet = stack.fleet()
     host = fleet.inventory.with_role("app")[0]
@@ -156,14 +182,17 @@ def test_old_releases_are_removed_and_the_recent_ones_kept(stack: LabStack) -> N
         fleet[host].run(
             "making old releases", script(command("mkdir", directory), command("touch", f"{directory}/.complete"))
         )
-    stack.fab("deploy", "--release", current)
-    releases = read_state(fleet, host).releases
+    stack.fab("deploy", "--release", new)
+    releases = observe(fleet).states[host.name].releases
     fleet.close()
-    assert current in releases
+    assert {current, new} <= set(releases)
     assert not any(name.startswith("0.0.") for name in releases)
+    stack.fab("rollback")
 
 
-def test_what_is_not_built_is_refused_with_the_names_that_are(stack: LabStack) -> None:
-    output = stack.fab_fails("deploy", "--release", "7.7.7-0123456789")
-    assert "release 7.7.7-0123456789 is not built" in output
-    assert find_release(stack.checkout, next(iter(running(stack)))).name in output
+def test_what_is_not_built_is_refused_with_the_closest_names(stack: LabStack) -> None:
+    (current,) = running(stack)
+    output = stack.fab_fails("deploy", "--release", f"{current[:-1]}x")
+    assert "is not built" in output
+    assert current in output
+    assert f"did you mean {current}" in stack.fab_fails("rollback", "--release", f"{current[:-1]}x")
