@@ -68,6 +68,8 @@ class Operations:
     def rollback(self, name: str | None, request: Request) -> None:
         """Return to the previous good release, or to the named one."""
         observed = observe(self.fleet)
+        if not request.shown:
+            self.session.check(observed, "rollback", request)
         name = name or choose_rollback(observed)
         check_release_known(observed, name)
         self._roll_out("rollback", name, self._templates_of(name, observed), self._built(name), request)

@@ -14,7 +14,7 @@ from infra.inventory import Host, Inventory
 from roles.fleet import Fleet
 from roles.pool import ServerState, read_app_pool, read_location_pool
 from roles.rollout.audit import Log
-from roles.rollout.lock import LockRecord, newest_lock
+from roles.rollout.lock import LockRecord, lock_in_force
 from roles.scripts.layout import SERVICE
 from roles.scripts.state import probe_host, probe_request
 
@@ -97,8 +97,8 @@ class Observation:
 
     @property
     def lock(self) -> LockRecord | None:
-        """The lock that the hosts keep."""
-        return newest_lock([state.lock for state in self.states.values() if state.lock is not None])
+        """The lock that is in force."""
+        return lock_in_force([state.lock for state in self.states.values() if state.lock is not None], self.inventory)
 
     @property
     def answering(self) -> list[Host]:

@@ -1,7 +1,6 @@
 """A lab stack of the tests' own: other names and addresses than `lokal`, its own state, cleaned up before and after."""
 
 import fcntl
-import itertools
 import os
 import shutil
 import subprocess
@@ -93,19 +92,36 @@ class LabStack:
         """A Fabric task on this stack that must fail."""
         return self.fail("fab", words[0], "--stack", self.name, *words[1:])
 
-    def fab_until(self, words: str, act: Callable[["subprocess.Popen[str]"], None], task: str, *options: str) -> str:
-        """Start a Fabric task on this stack, interfere once it says some words, and return what it says after that.
+    def fab_then(
+        self,
+        words: str,
+        act: Callable[["subprocess.Popen[str]"], object],
+        task: str,
+        *options: str,
+        listen: Callable[[str], object] = lambda _: None,
+    ) -> Result:
+        """Start a Fabric task on this stack, and interfere once it says some words.
 
-        It must fail.
+        Args:
+            words: What it must say.
+            act: Interferes, given the process.
+            task: The task.
+            options: Its options.
+            listen: Told of each line after that, as it is said.
         """
         with self.start("fab", task, "--stack", self.name, *options) as process:
             assert process.stdout is not None
-            before = list(itertools.takewhile(lambda line: words not in line, process.stdout))
-            assert process.poll() is None, "".join(before)
+            said: list[str] = []
+            for line in process.stdout:
+                said.append(line)
+                if words in line:
+                    break
+            assert process.poll() is None, "".join(said)
             act(process)
-            output = process.stdout.read()
-        assert process.returncode != 0, output
-        return output
+            for line in process.stdout:
+                said.append(line)
+                listen(line)
+        return Result(process.returncode, "".join(said))
 
     def pulumi_up(self) -> str:
         """`pulumi up`."""

@@ -12,8 +12,8 @@ from roles.release import Release
 from roles.rollout.lock import HostBefore
 from roles.rollout.plan import Action, Gate, HostChange, Phase, Plan, Step
 from roles.scripts import activation, artefacts, pool
-from roles.scripts.layout import APP_HOSTS, LOCATIONS, ROLLOUTS
-from roles.scripts.lock import forget_rollout
+from roles.scripts.layout import APP_HOSTS, LOCATIONS
+from roles.scripts.lock import forget_rollouts
 from roles.scripts.quoting import Script
 from roles.state import HostState, Observation
 
@@ -80,7 +80,7 @@ class ReleasePlanner:
         target = self._target
         keep = tuple(dict.fromkeys(filter(None, [target.release, *target.kept])))[: target.policy.keep_releases]
         return tuple(
-            Step("tidy up", host, forget_rollout(target.id, keep if "app" in host.roles and target.release else None))
+            Step("tidy up", host, forget_rollouts(keep if "app" in host.roles and target.release else None))
             for host in self._observed.answering
         )
 
@@ -349,11 +349,6 @@ class ReleasePlanner:
 
     def _undrains(self, host: Host, *, has_data: bool) -> list[Step]:
         return [_undrain(balancer, APP_HOSTS, host.name, wait=has_data) for balancer in self._balancers(host)]
-
-
-def undo_directories(rollout: str) -> tuple[PurePosixPath, ...]:
-    """Where a host keeps what it had before a rollout."""
-    return (ROLLOUTS / rollout / "ground", ROLLOUTS / rollout / "role")
 
 
 def _drain(on: Host, backend: str, server: str, *, in_pool: bool, was_up: bool, check: bool = True) -> Step:

@@ -9,13 +9,14 @@ import datetime as dt
 import json
 import os
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from infra.errors import OperatorError
-from infra.inventory import Host, RolloutPolicy
+from infra.inventory import Host, Inventory, RolloutPolicy
 from roles.connection import UnreachableError
 from roles.fleet import Fleet
 from roles.rollout.audit import Operator
@@ -148,9 +149,13 @@ class Lock:
         """
         results = self.fleet.on_each(self.hosts, lambda host: self._ask(host, take_over=take_over))
         answers = {name: answer for name, answer in results.items() if not isinstance(answer, OperatorError)}
-        holders = [answer["held"] for answer in answers.values() if answer["held"] is not None]
+        holders = {name: answer["held"] for name, answer in answers.items() if answer["held"] is not None}
         busy = [name for name, answer in answers.items() if answer["busy"]]
-        if not holders and not busy and len(answers) * 2 > len(self.fleet.inventory.hosts):
+        taken = len(answers) - len({*holders, *busy})
+        if not busy and is_majority(taken, self.fleet.inventory):
+            # What a few hosts still keep is of a rollout that ended while they were away.
+            stale = [host for host in self.hosts if host.name in holders]
+            self.fleet.on_each(stale, lambda host: self._ask(host, take_over=True))
             return
         if not take_over:
             self.give_back()
@@ -159,12 +164,12 @@ class Lock:
                 f"a step is still running on {', '.join(busy)}; the lock was not taken", next_command="fab status"
             )
         if holders:
-            raise LockedError(LockRecord.model_validate(holders[0]))
+            raise LockedError(LockRecord.model_validate(next(iter(holders.values()))))
         errors = [answer for answer in results.values() if isinstance(answer, OperatorError)]
         broken = [error.message for error in errors if not isinstance(error, UnreachableError)]
         detail = f": {broken[0]}" if broken else ""
         raise OperatorError(
-            f"the lock needs more than half of {len(self.fleet.inventory.hosts)} hosts, and {len(answers)} took it"
+            f"the lock needs more than half of {len(self.fleet.inventory.hosts)} hosts, and {taken} took it"
             f"{detail}; nothing was changed",
             next_command="fab status, then pulumi up",
         )
@@ -182,15 +187,22 @@ class Lock:
         return answer
 
 
-def newest_lock(documents: Sequence[object]) -> LockRecord | None:
-    """The lock that most recently was taken, of what the hosts keep."""
+def is_majority(count: int, inventory: Inventory) -> bool:
+    """Whether so many hosts decide for the stack."""
+    return count * 2 > len(inventory.hosts)
+
+
+def lock_in_force(documents: Sequence[object], inventory: Inventory) -> LockRecord | None:
+    """The lock that more than half of all hosts keep."""
     found: list[LockRecord] = []
     for document in documents:
         try:
             found.append(LockRecord.model_validate(document))
         except ValidationError:
             continue
-    return max(found, key=lambda record: record.since, default=None)
+    tokens = Counter(record.token for record in found)
+    held = {token for token, count in tokens.items() if is_majority(count, inventory)}
+    return next((record for record in found if record.token in held), None)
 
 
 def policy_for(policy: RolloutPolicy, **overrules: object) -> RolloutPolicy:

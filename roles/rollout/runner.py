@@ -22,6 +22,7 @@ from roles.state import read_state
 LEFT = "left out of the pool"
 PUT_BACK = "put back"
 DONE = "ok"
+KEPT_OUT = "kept out of the pool: it does not answer"
 
 
 class Reporter(Protocol):
@@ -77,6 +78,7 @@ class Runner:
         self._reached: dict[int, int] = {}
         self._failed: dict[str, HostError] = {}
         self._unreachable: dict[str, HostError] = {}
+        self._left_out: set[str] = set()
         self._outcome = Outcome()
 
     def carry_out(self, plan: Plan) -> Outcome:
@@ -85,13 +87,13 @@ class Runner:
         Raises:
             FencedError: The lock was taken over: nothing more is touched.
         """
-        self._unreachable = {}
+        self._left_out = {host.name for host in plan.left_out}
         try:
             for phase in plan.phases:
                 self._reporter.phase(phase.name)
                 self._lock.take()
                 for batch in phase.batches:
-                    self._batch(batch, len(plan.left_out))
+                    self._batch(batch)
                 if phase.gate:
                     self._pass(phase.gate)
                     self._still_runs(plan, plan.changes)
@@ -126,11 +128,11 @@ class Runner:
             if isinstance(result, OperatorError):
                 self._reporter.note(f"not tidied up: {result.message}")
 
-    def _batch(self, batch: Sequence[HostChange], left_out: int) -> None:
+    def _batch(self, batch: Sequence[HostChange]) -> None:
         gone = {*self._failed, *self._unreachable}
         going = [change for change in batch if change.host.name not in gone]
         self._side_by_side(going, self._change)
-        if len(self._unreachable) + left_out > self._policy.unreachable_hosts and self._unreachable:
+        if self._unreachable and len(self._unreachable) + len(self._left_out) > self._policy.unreachable_hosts:
             raise next(iter(self._unreachable.values()))
         if len(self._failed) > self._policy.failed_hosts:
             raise next(iter(self._failed.values()))
@@ -155,14 +157,14 @@ class Runner:
                 self._note_failure(change, error)
                 return
         with self._mutex:
-            self._outcome.hosts[change.host.name] = DONE
+            self._outcome.hosts[change.host.name] = KEPT_OUT if change.host.name in self._left_out else DONE
 
     def _note_failure(self, change: HostChange, error: HostError) -> None:
         kind = self._unreachable if isinstance(error, UnreachableError) else self._failed
         with self._mutex:
             kind[change.host.name] = error
-            left = {name: len(found) for name, found in (("u", self._unreachable), ("f", self._failed))}
-        within = left["u"] <= self._policy.unreachable_hosts and left["f"] <= self._policy.failed_hosts
+            away = len(self._unreachable) + len(self._left_out)
+            within = away <= self._policy.unreachable_hosts and len(self._failed) <= self._policy.failed_hosts
         if within:
             self._reporter.note(f"{error.message}; the rollout goes on without {change.host.name}")
             self._put_back(change)

@@ -18,7 +18,7 @@ from roles.rollout.lock import Intent, Lock, LockedError, LockRecord, new_record
 from roles.rollout.plan import Action, HostChange, Plan
 from roles.rollout.precheck import problems
 from roles.rollout.progress import reporting, show_times
-from roles.rollout.runner import Outcome, Runner
+from roles.rollout.runner import DONE, LEFT, PUT_BACK, Outcome, Runner
 from roles.scripts.lock import append_audit
 from roles.state import Observation
 from roles.terminal import say
@@ -88,7 +88,7 @@ class Session:
         Raises:
             OperatorError: Something stands in the way, or a step failed; the message says the state left behind.
         """
-        self._check(observed, action, request)
+        self.check(observed, action, request)
         plan = planner.plan()
         if request.shown:
             for line in [*plan.lines(), *(plan.scripts() if request.shown == "dry-run" else ())]:
@@ -104,6 +104,28 @@ class Session:
         lock = self._lock(observed, request.policy, request.reason, intent)
         lock.take(take_over=request.emergency)
         self._carry_out(observed, planner, plan, lock, request)
+
+    def check(self, observed: Observation, action: Action, request: Request) -> None:
+        """Refuse what must not begin; where it is only shown, say what stands in its way.
+
+        Raises:
+            OperatorError: The stack is locked or frozen, or a host is not fit for it.
+        """
+        found = problems(observed, action, request.policy, emergency=request.emergency)
+        lock = observed.lock
+        locked = lock and not request.emergency and lock.token != self.held and _is_live(lock)
+        if request.shown:
+            for problem in [*found, *([f"the stack is locked by {lock.sentence()}"] if lock and locked else [])]:
+                say(f"in the way: {problem}")
+            return
+        if lock and locked:
+            raise LockedError(lock)
+        if found:
+            listed = found[0] if len(found) == 1 else "".join(f"\n  - {problem}" for problem in found) + "\n"
+            raise OperatorError(
+                f"{action}: {listed}; nothing was changed",
+                next_command="fab status; a freeze goes with fab unfreeze, or --emergency --reason '…'",
+            )
 
     def take_over(self, observed: Observation, reason: str | None) -> tuple[Lock, Intent]:
         """Take the lock of a rollout that was interrupted, to end or undo it.
@@ -168,18 +190,6 @@ class Session:
                 next_command="fab status",
             )
 
-    def _check(self, observed: Observation, action: Action, request: Request) -> None:
-        found = problems(observed, action, request.policy, emergency=request.emergency)
-        lock = observed.lock
-        if lock and not request.emergency and not request.shown and lock.token != self.held and _is_live(lock):
-            raise LockedError(lock)
-        if found:
-            listed = found[0] if len(found) == 1 else "".join(f"\n  - {problem}" for problem in found) + "\n"
-            raise OperatorError(
-                f"{action}: {listed}; nothing was changed",
-                next_command="fab status; a freeze goes with fab unfreeze, or --emergency --reason '…'",
-            )
-
     def _lock(self, observed: Observation, policy: RolloutPolicy, reason: str, intent: Intent | None) -> Lock:
         record = new_record(self.operator, reason, self.now(), intent)
         if self.held is not None:
@@ -198,10 +208,10 @@ class Session:
         self._record(observed, plan, lock, request, outcome, started)
         self._raise_if_left(outcome)
         show_times(outcome.steps)
-        switched = sum(1 for text in outcome.hosts.values() if text == "ok")
+        switched = sum(1 for text in outcome.hosts.values() if text == DONE)
         say(f"{plan.action}: {plan.target}: {switched} hosts changed in {time.monotonic() - started:.0f} s")
         for name, text in outcome.hosts.items():
-            if text != "ok":
+            if text == PUT_BACK:
                 say(f"{name}: {text}")
 
     def _record(
@@ -230,12 +240,12 @@ class Session:
             replace(lock, record=lock.record.model_copy(update={"intent": None})).take()
 
     def _raise_if_left(self, outcome: Outcome) -> None:
-        left = {name: text for name, text in outcome.hosts.items() if text.startswith("left out")}
+        left = {name: text for name, text in outcome.hosts.items() if text.startswith(LEFT)}
         for name, text in left.items():
             say(f"{name}: {text}")
-        if outcome.error is None and not left:
-            return
-        back = sum(1 for text in outcome.hosts.values() if text == "put back")
+        if outcome.error is None and outcome.result in {"ok", "aborted"}:
+            return  # within the budget: the rollout goes on without what failed
+        back = sum(1 for text in outcome.hosts.values() if text == PUT_BACK)
         state = f"{back} hosts have what they had" if back else "no host was changed"
         if left:
             state += (

@@ -56,9 +56,9 @@ def append_audit() -> Script:
     return script(command("mkdir", "-p", OWN), f"cat >> {command(AUDIT)}")
 
 
-def forget_rollout(rollout: str, keep_releases: tuple[str, ...] | None) -> Script:
-    """Remove what was kept for undoing a rollout and, on an app host, the releases beside those to keep."""
-    lines = [command("rm", "-rf", ROLLOUTS / rollout)]
+def forget_rollouts(keep_releases: tuple[str, ...] | None) -> Script:
+    """Remove what was kept for undoing rollouts and, on an app host, the releases beside those to keep."""
+    lines = [command("rm", "-rf", ROLLOUTS)]  # one runs at a time: others are of rollouts that ended while it was away
     if keep_releases is not None:
         kept = " ".join(f"! -name {command(name)}" for name in keep_releases)
         lines.append(f"find {command(RELEASES)} -mindepth 1 -maxdepth 1 -type d {kept} -exec rm -rf {{}} +")

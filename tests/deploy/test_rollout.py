@@ -136,7 +136,7 @@ def test_a_release_that_does_not_start_is_undone_where_it_was_tried(stack: LabSt
 
 def test_a_rollout_needs_one_login_a_host(stack: LabStack) -> None:
     new = build_release(stack.checkout, "1.0.4").name
-    count = ("sh", "-c", "journalctl --sync; journalctl -u ssh -o cat | grep -c 'Accepted publickey'")
+    count = ("sh", "-c", "journalctl --sync; journalctl -u ssh -o cat | grep -c '^Accepted publickey'")
     before = int(on_host(stack, "barat-app-1", *count))
     stack.fab("deploy", "--release", new)
     assert int(on_host(stack, "barat-app-1", *count)) == before + 2  # the rollout's, and the one that counts

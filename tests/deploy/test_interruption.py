@@ -1,0 +1,112 @@
+"""A rollout that is killed at any step is resumed or aborted, and no request fails."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from roles.release import build_release
+from tests.deploy.clients import asking
+from tests.deploy.sources import other_configuration, release_of
+from tests.deploy.test_rollout import on_host, running, url
+from tests.lab import LabStack
+
+KILLED = -9
+LAST = "timur-app-2: undrain"
+
+
+def steps_of(output: str) -> list[str]:
+    """The lines that say that a step begins or has ended, without its time: where a rollout can be killed."""
+    lines = [re.sub(r", [\d.]+ s$", "", line) for line in output.splitlines()]
+    return [line for line in lines if re.match(r"\S+-\d: [a-z]", line)]
+
+
+def kill_at(stack: LabStack, line: str, release: str) -> bool:
+    """Deploy, and kill it with SIGKILL as soon as it says a line; whether it was still running then."""
+    with stack.start("fab", "deploy", "--stack", stack.name, "--release", release) as process:
+        assert process.stdout is not None
+        for said in process.stdout:
+            if said.startswith(line):
+                process.kill()
+                break
+        process.stdout.read()
+        return process.wait() == KILLED
+
+
+def assert_consistent(stack: LabStack, release: str) -> None:
+    assert running(stack) == {release}
+    assert "no drift" in stack.fab("drift")
+    assert "locked by" not in stack.fab("status")
+    for host in stack.inventory().hosts:
+        assert on_host(stack, host.name, "find", "/var/lib/tegak/rollouts", "-mindepth", "1") == ""
+
+
+def test_a_rollout_killed_before_in_and_after_every_step_is_resumed_or_aborted_and_no_request_fails(
+    stack: LabStack, tmp_path: Path
+) -> None:
+    (old,) = running(stack)
+    new = release_of(tmp_path, "2.0.0", other_configuration).name
+    places = steps_of(stack.fab("deploy", "--release", new))
+    stack.fab("rollback")
+    # Every step of the first host and of everything that isn't an app host; the other app hosts' steps are the same.
+    places = [place for place in places if not re.match(r"(barat-app-2|timur-app-\d): ", place) or place == LAST]
+    assert {re.sub(r"\S+-\d:? ?", "", place) for place in places} >= {
+        "receive",
+        "receive: done",
+        "drain ",
+        "activate",
+        "activate: done",
+        "configure",
+        "configure: done",
+    }
+    current, other = old, new
+    killed = 0
+    with asking(url(stack), stack.ca_file) as tally:
+        for number, place in enumerate(places):
+            if not kill_at(stack, place, other):
+                stack.fab("rollback")  # it had ended before it was killed
+                continue
+            killed += 1
+            if "locked by" not in stack.run("fab", "status", "--stack", stack.name).output:
+                assert_consistent(stack, current)  # killed before it took the lock: nothing had begun
+            elif number % 2:
+                stack.fab("resume")
+                assert_consistent(stack, other)
+                current, other = other, current
+            else:
+                stack.fab("abort")
+                assert_consistent(stack, current)
+            assert tally.failures == [], place
+    assert killed >= len(places) - 2
+    if current != old:
+        stack.fab("deploy", "--release", old)
+
+
+def test_what_was_interrupted_can_be_resumed_without_the_artefact_and_by_somebody_else_with_a_reason(
+    stack: LabStack,
+) -> None:
+    (old,) = running(stack)
+    new = build_release(stack.checkout, "2.0.1")
+    assert kill_at(stack, "timur-app-1: activate", new.name)
+    somebody = {**stack.environment, "TEGAK_OPERATOR": "budi"}
+    argv = [str(stack.checkout.project / ".venv/bin/fab"), "resume", "--stack", stack.name]
+    for file in new.path.parent.glob(f"{new.path.name}*"):
+        file.unlink()
+    refused = subprocess.run(
+        argv, cwd=stack.checkout.project, env=somebody, capture_output=True, text=True, check=False
+    )
+    assert refused.returncode != 0
+    assert "the stack is locked by root" in refused.stderr
+    assert running(stack) == {old, new.name}
+    argv += ["--reason", "root went home"]
+    subprocess.run(argv, cwd=stack.checkout.project, env=somebody, capture_output=True, text=True, check=True)
+    assert_consistent(stack, new.name)
+    newest = stack.fab("history").splitlines()[-1]
+    assert "budi" in newest
+    assert "root went home" in newest
+    stack.fab("rollback")
+    assert_consistent(stack, old)
+
+
+def test_there_is_nothing_to_resume_where_nothing_was_interrupted(stack: LabStack) -> None:
+    assert "no rollout was interrupted" in stack.fab_fails("resume")
+    assert "no rollout was interrupted" in stack.fab_fails("abort")
