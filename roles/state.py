@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -90,7 +91,7 @@ class Observation:
     servers: Mapping[str, ServerState]
     locations: Mapping[str, ServerState]
 
-    @property
+    @cached_property
     def log(self) -> Log:
         """What the hosts' audit logs say together."""
         return Log(line for state in self.states.values() for line in state.audit)
@@ -104,6 +105,10 @@ class Observation:
     def answering(self) -> list[Host]:
         """The hosts that answer."""
         return [host for host in self.inventory.hosts if host.name in self.states]
+
+    def is_reached(self, location: str) -> bool:
+        """Whether the edge sends requests to a location."""
+        return not self.locations or self.locations.get(location) == "up"
 
     def serving(self, location: str) -> list[str]:
         """The app hosts of a location that get requests."""

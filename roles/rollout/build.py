@@ -71,9 +71,9 @@ class ReleasePlanner:
         if phases:
             phases = [*self._kept_out(left_out), *phases]
         target = self._target
-        return Plan(
-            target.id, target.action, target.release or "the files of this checkout", tuple(phases), tuple(left_out)
-        )
+        name = target.release or "the files of this checkout"
+        spare = {location.name: self._spare(location.name) for location in self._inventory.locations}
+        return Plan(target.id, target.action, name, tuple(phases), tuple(left_out), spare)
 
     def tidy(self) -> tuple[Step, ...]:
         """What is removed once the rollout has succeeded."""
@@ -178,13 +178,13 @@ class ReleasePlanner:
             all_balancers = [change for changes in balancers.values() for change in changes]
             parts = (("all app hosts at once", all_apps), ("load balancers", all_balancers), ("edge", edges))
             return [Phase(name, (tuple(changes),)) for name, changes in parts if changes]
-        canary = next((c for changes in apps.values() for c in changes if c.host.name in serving), None)
+        # One that is out of the pool already makes the best canary: it costs no capacity.
+        canary = next((c for c in all_apps if not c.serves), None) or next((c for c in all_apps if c.serves), None)
         phases = [self._canary_phase(canary)] if canary else []
         first = True
         # The canary's location comes first: what is learnt there is learnt before another one is touched.
         for location in sorted(apps, key=lambda name: canary is None or name != canary.host.location):
-            rest = [change for change in apps[location] if change is not canary]
-            batches = [*self._batches(location, rest), *((change,) for change in balancers[location])]
+            batches = [*self._batches(location, apps[location], canary), *((c,) for c in balancers[location])]
             if batches:
                 name = f"canary location {location}" if first else f"location {location}"
                 phases.append(Phase(name, tuple(batches), self._location_gate(location) if first else None))
@@ -193,7 +193,8 @@ class ReleasePlanner:
 
     def _canary_phase(self, canary: HostChange) -> Phase:
         location = canary.host.location
-        self._width(location)  # alone or not, it must not take the location under its floor
+        if canary.serves:
+            self._width(location, restored=0)
         others = tuple(name for name in self._observed.serving(location) if name != canary.host.name)
         gate = Gate(self._balancers(canary.host)[0], APP_HOSTS, (canary.host.name,), others)
         has_data = self._observed.states[canary.host.name].snapshot is not None
@@ -206,27 +207,34 @@ class ReleasePlanner:
         others = tuple(name for name, state in self._observed.locations.items() if state == "up" and name != location)
         return Gate(edges[0], LOCATIONS, (location,), others)
 
-    def _batches(self, location: str, changes: Sequence[HostChange]) -> list[tuple[HostChange, ...]]:
+    def _batches(
+        self, location: str, changes: Sequence[HostChange], canary: HostChange | None
+    ) -> list[tuple[HostChange, ...]]:
         """Those that don't serve all at once, then the others, never so many that too few go on serving."""
-        serving = self._observed.serving(location)
-        idle = tuple(change for change in changes if change.host.name not in serving)
-        busy = [change for change in changes if change.host.name in serving]
-        width = self._width(location) if busy else 1
+        restored = sum(1 for change in changes if change.returns)
+        rest = [change for change in changes if change is not canary]
+        idle = tuple(change for change in rest if not change.serves)
+        busy = [change for change in rest if change.serves]
+        width = self._width(location, restored) if busy else 1
         batches = [tuple(busy[start : start + width]) for start in range(0, len(busy), width)]
         return [*([idle] if idle else []), *batches]
 
-    def _width(self, location: str) -> int:
-        policy = self._target.policy
-        serving = len(self._observed.serving(location))
-        elsewhere = sum(len(self._observed.serving(other.name)) for other in self._inventory.locations) - serving
+    def _spare(self, location: str) -> int:
+        """How many of the hosts that serve may be away at the same time."""
+        observed, policy = self._observed, self._target.policy
+        elsewhere = [other.name for other in self._inventory.locations if other.name != location]
+        reached = [name for other in elsewhere if observed.is_reached(other) for name in observed.serving(other)]
         floor = len(self._inventory.with_role("app", location)) * policy.capacity_floor_percent // 100
-        if not elsewhere:
-            floor = max(floor, 1)
-        width = min(policy.max_parallel, serving - floor)
+        return len(observed.serving(location)) - (floor if reached else max(floor, 1))
+
+    def _width(self, location: str, restored: int) -> int:
+        """How many are changed side by side, when so many that were out of the pool are back in it."""
+        width = min(self._target.policy.max_parallel, self._spare(location) + restored)
         if width < 1:
+            serving = len(self._observed.serving(location))
             raise OperatorError(
-                f"{location} has {serving} hosts serving and its capacity floor is {floor}: none can be taken out; "
-                "nothing was changed",
+                f"{location} has {serving} hosts serving, and its capacity floor is {serving - self._spare(location)}: "
+                "none can be taken out; nothing was changed",
                 next_command="fab status; repair its hosts first, or give --capacity-floor-percent",
             )
         return width
@@ -268,14 +276,19 @@ class ReleasePlanner:
             was_up = before.in_pool and has_data and before.release is not None
             steps = [*self._drains(host, before=before, was_up=was_up), step, *self._undrains(host, has_data=has_data)]
         what = f"{before.release or 'no release'} -> {release}" if switches else _names(files)
-        return HostChange(host, f"{'drain, ' if len(steps) > 1 else ''}{what}", tuple(steps))
+        drains = len(steps) > 1
+        serves, returns = drains and server == "up", drains and server != "up" and has_data
+        return HostChange(host, f"{'drain, ' if drains else ''}{what}", tuple(steps), serves, returns)
 
     def _lb_change(self, host: Host, *, forced: bool = False) -> HostChange | None:
-        change = self._other_change(host, activation.is_active("haproxy"), forced=forced)
         locations = self._observed.locations
-        others = [name for name, state in locations.items() if state == "up" and name != host.location]
-        drained = change and any(file.drained for file in self._target.files[host.name])
-        if not change or not drained or not others or locations.get(host.location) != "up":
+        state = locations.get(host.location)
+        others = [name for name, other in locations.items() if other == "up" and name != host.location]
+        # Out at the edge, and nobody took it out: a rollout that was interrupted did.
+        interrupted = state == "drained" and host.location not in self._observed.log.drained_locations
+        change = self._other_change(host, activation.is_active("haproxy"), forced=forced or interrupted)
+        drained = any(file.drained for file in self._role_files(host)) and others and state == "up"
+        if change is None or not (interrupted or drained):
             return change
         edges = [edge for edge in self._inventory.with_role("edge") if edge.name in self._observed.states]
         outs = [_drain(edge, LOCATIONS, host.location, in_pool=True, was_up=True) for edge in edges]

@@ -1,6 +1,6 @@
 """A rollout as data: steps with do, check and undo; what is done on a host; what side by side; in which order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -44,11 +44,15 @@ class HostChange:
         host: The host.
         summary: In a few words.
         steps: In order; undone in reverse order.
+        serves: Whether it is an app host that gets requests, and gets none while it is changed.
+        returns: Whether it is an app host that gets no requests before it is changed, and some after it.
     """
 
     host: Host
     summary: str
     steps: tuple[Step, ...]
+    serves: bool = False
+    returns: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ class Plan:
         target: The release or snapshot that it brings.
         phases: In order; undone in reverse order.
         left_out: Hosts that don't answer; they are kept out of the pool.
+        spare: How many of a location's serving hosts may be away at the same time, by location.
     """
 
     id: str
@@ -100,6 +105,7 @@ class Plan:
     target: str
     phases: tuple[Phase, ...]
     left_out: tuple[Host, ...] = ()
+    spare: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def changes(self) -> Iterator[HostChange]:

@@ -79,6 +79,7 @@ class Runner:
         self._failed: dict[str, HostError] = {}
         self._unreachable: dict[str, HostError] = {}
         self._left_out: set[str] = set()
+        self._spare: dict[str, int] = {}
         self._outcome = Outcome()
 
     def carry_out(self, plan: Plan) -> Outcome:
@@ -88,6 +89,7 @@ class Runner:
             FencedError: The lock was taken over: nothing more is touched.
         """
         self._left_out = {host.name for host in plan.left_out}
+        self._spare = dict(plan.spare)
         try:
             for phase in plan.phases:
                 self._reporter.phase(phase.name)
@@ -129,13 +131,38 @@ class Runner:
                 self._reporter.note(f"not tidied up: {result.message}")
 
     def _batch(self, batch: Sequence[HostChange]) -> None:
-        gone = {*self._failed, *self._unreachable}
-        going = [change for change in batch if change.host.name not in gone]
-        self._side_by_side(going, self._change)
-        if self._unreachable and len(self._unreachable) + len(self._left_out) > self._policy.unreachable_hosts:
-            raise next(iter(self._unreachable.values()))
-        if len(self._failed) > self._policy.failed_hosts:
-            raise next(iter(self._failed.values()))
+        going = list(batch)
+        while going:
+            gone = {*self._failed, *self._unreachable}
+            going = [change for change in going if change.host.name not in gone]
+            now, going = self._above_the_floor(going)
+            self._side_by_side(now, self._change)
+            self._count_capacity(now)
+            if self._unreachable and len(self._unreachable) + len(self._left_out) > self._policy.unreachable_hosts:
+                raise next(iter(self._unreachable.values()))
+            if len(self._failed) > self._policy.failed_hosts:
+                raise next(iter(self._failed.values()))
+
+    def _above_the_floor(self, changes: list[HostChange]) -> tuple[list[HostChange], list[HostChange]]:
+        """Those that can be changed now, and those that must wait: hosts lost on the way leave less to spare."""
+        serving = [change for change in changes if change.serves]
+        if not serving:
+            return changes, []
+        spare = self._spare[serving[0].host.location]
+        if spare < 1:
+            location = serving[0].host.location
+            raise OperatorError(f"{location} has no host to spare above its capacity floor any more")
+        waiting = serving[spare:]
+        return [change for change in changes if change not in waiting], waiting
+
+    def _count_capacity(self, changes: Iterable[HostChange]) -> None:
+        for change in changes:
+            name, location = change.host.name, change.host.location
+            lost = name in self._failed or name in self._unreachable
+            if change.serves and lost:
+                self._spare[location] -= 1
+            elif change.returns and not lost:
+                self._spare[location] += 1
 
     def _side_by_side(self, changes: Sequence[HostChange], act: Callable[[HostChange], None]) -> None:
         """Act on changes of different hosts at once; what isn't a host's own failure is raised when all have ended."""

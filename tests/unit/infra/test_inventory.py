@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.errors import OperatorError
-from infra.inventory import parse_inventory
+from infra.inventory import RolloutPolicy, parse_inventory
 
 HOST = {
     "name": "jakarta-app-1",
@@ -23,6 +23,7 @@ DOCUMENT: dict[str, Any] = {
     "stack": "lokal",
     "locations": [{"name": "jakarta", "kind": "lab", "endpoint": {"address": "198.18.1.10", "port": 80}}],
     "edge": {"server_name": "hasil.lokal.test", "url": "https://198.18.0.10"},
+    "rollout": RolloutPolicy().model_dump(),
     "hosts": [HOST, {**HOST, "name": "jakarta-lb-1", "roles": ["base", "lb"], "address": "198.18.1.10"}],
 }
 

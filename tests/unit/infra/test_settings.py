@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from infra.errors import OperatorError
+from infra.inventory import RolloutPolicy
 from infra.settings import parse_settings
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -27,6 +28,13 @@ def test_the_stack_lokal_has_two_locations_of_two_app_hosts(config: dict[str, An
     ]
 
 
+def test_a_rollout_is_as_careful_as_the_stack_says_and_by_default_where_it_says_nothing(
+    config: dict[str, Any],
+) -> None:
+    config["rollout"] = {"max_parallel": 3}
+    assert parse_settings(config, "lokal").rollout == RolloutPolicy(max_parallel=3)
+
+
 Spoil = Callable[[dict[str, Any]], object]
 
 
@@ -36,6 +44,10 @@ def stack(**changes: object) -> Spoil:
 
 def without(key: str) -> Spoil:
     return lambda config: config.pop(key)
+
+
+def rollout(**changes: object) -> Spoil:
+    return stack(rollout=changes)
 
 
 def change(**changes: object) -> Spoil:
@@ -57,6 +69,14 @@ def change(**changes: object) -> Spoil:
         (change(name="edge"), "'edge' is the edge's own name"),
         (change(name="a; reboot"), "tegak:locations[1].name is 'a; reboot'"),
         (change(kind="vm"), "tegak:locations[1].kind is 'vm'"),
+        (
+            rollout(paralel=2),
+            "unknown key tegak:rollout.paralel; allowed here: capacity_floor_percent, certificate_days",
+        ),
+        (rollout(max_parallel=0), "tegak:rollout.max_parallel is 0: Input should be greater than or equal to 1"),
+        (rollout(capacity_floor_percent=101), "tegak:rollout.capacity_floor_percent is 101"),
+        (rollout(keep_releases=1), "tegak:rollout.keep_releases is 1"),
+        (stack(rollout="careful"), "tegak:rollout is 'careful'"),
     ],
 )
 def test_a_setting_that_does_not_fit_is_refused_with_its_key(

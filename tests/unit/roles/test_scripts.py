@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roles.files import HostFile, actions_of, render
-from roles.scripts import pool
+from infra.errors import OperatorError
+from roles.files import HostFile, Templates, archive
+from roles.pool import read_servers
+from roles.scripts import activation, pool
 from roles.scripts.artefacts import Artefact, point, receive_release
-from roles.scripts.files import compare_files
-from roles.scripts.quoting import command, refuse_unless, script, wait_until
+from roles.scripts.quoting import Script, command, refuse_unless, script, wait_until
 
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=30)
 
@@ -28,7 +29,7 @@ def test_a_hostile_word_runs_nothing(tmp_path: Path) -> None:
     proof = tmp_path / "proof"
     hostile = f"'; touch {proof}; $(touch {proof}) `touch {proof}`"
     assert bash(command("echo", hostile)).stdout.strip() == hostile
-    assert bash(pool.undrain(hostile).text).returncode != 0
+    assert bash(pool.undrain("results", hostile).text).returncode != 0
     assert not proof.exists()
 
 
@@ -74,23 +75,125 @@ def test_what_is_received_is_checked_before_it_is_unpacked_and_complete_last() -
     assert "-n tegak-release" in text
 
 
-def test_a_file_differs_in_content_or_mode(tmp_path: Path) -> None:
-    target = tmp_path / "file"
-    target.write_text("text")
-    target.chmod(0o644)
-    file = HostFile(PurePosixPath(target), b"text")
-    line = compare_files([file]).text.splitlines()[-1].replace('"$stage"', "''")
-    assert bash(line).stdout == ""
-    target.chmod(0o600)
-    assert bash(line).stdout == f"{target}\n"
-
-
 def test_a_template_that_uses_an_unknown_name_is_an_error() -> None:
-    with pytest.raises(Exception, match="'ssh_user' is undefined"):
-        render("base", "/etc/ssh/sshd_config.d/10-tegak.conf", {})
+    texts = {"base/files.toml": '[[file]]\npath = "/etc/x"\n', "base/etc/x.j2": "{{ nobody }}"}
+    with pytest.raises(OperatorError, match="'nobody' is undefined"):
+        list(Templates(texts).files("base", {}))
 
 
-def test_the_same_action_of_two_files_runs_once() -> None:
-    reload = (("systemctl", "reload", "x"),)
-    files = [HostFile(PurePosixPath(f"/{name}"), b"", actions=reload) for name in "ab"]
-    assert actions_of(files) == list(reload)
+def test_an_unknown_key_in_a_list_of_files_is_an_error() -> None:
+    texts = {"base/files.toml": '[[file]]\npath = "/etc/x"\ncheker = []\n', "base/etc/x.j2": ""}
+    with pytest.raises(OperatorError, match="cheker"):
+        list(Templates(texts).files("base", {}))
+
+
+class Host:
+    """A host's directories under a temporary one, with a systemctl that only notes what it is told."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in ("etc", "var/lib/tegak", "srv/tegak/releases", "run", "bin"):
+            (root / name).mkdir(parents=True)
+        for release in ("old", "new"):
+            (root / f"srv/tegak/releases/{release}").mkdir()
+            (root / f"srv/tegak/releases/{release}/.complete").touch()
+        fake = root / "bin/systemctl"
+        fake.write_text(f'#!/bin/sh\necho "$@" >> {root}/said\n')
+        fake.chmod(0o755)
+        self.point("old")
+
+    def point(self, release: str) -> None:
+        link = self.root / "srv/tegak/current"
+        link.unlink(missing_ok=True)
+        link.symlink_to(self.root / f"srv/tegak/releases/{release}")
+
+    def file(
+        self, name: str, content: bytes, checker: tuple[str, ...] = (), actions: tuple[tuple[str, ...], ...] = ()
+    ) -> HostFile:
+        return HostFile(PurePosixPath(self.root / "etc" / name), content, checker=checker, actions=actions)
+
+    def run(self, given: Script, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        text = given.text
+        for part in ("/var/lib/tegak", "/srv/tegak", "/run/tegak"):
+            text = text.replace(part, f"{self.root}{part}")
+        path = f"{self.root}/bin:/usr/bin:/bin"
+        return subprocess.run(
+            ["bash", "-c", text], input=stdin, capture_output=True, check=False, timeout=20, env={"PATH": path}
+        )
+
+    def activate(self, files: list[HostFile], gone: tuple[PurePosixPath, ...] = (), release: str | None = "new") -> int:
+        wanted = [file.path for file in files]
+        given = activation.activate("id/role", files, gone, wanted, release)
+        return self.run(given, archive(files)).returncode
+
+    def put_back(self, files: list[HostFile]) -> int:
+        return self.run(activation.put_back("id/role", files)).returncode
+
+    def current(self) -> str:
+        return (self.root / "srv/tegak/current").resolve().name
+
+    def said(self) -> list[str]:
+        file = self.root / "said"
+        return file.read_text().splitlines() if file.exists() else []
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+def test_what_was_placed_is_put_back_with_its_mode_and_what_was_not_there_goes(host: Host) -> None:
+    kept, gone = host.root / "etc/kept", host.root / "etc/gone"
+    kept.write_text("before")
+    kept.chmod(0o600)
+    gone.write_text("of an earlier configuration")
+    files = [host.file("kept", b"after", actions=(("systemctl", "reload", "x"),)), host.file("sub/new", b"new")]
+    assert host.activate(files, (PurePosixPath(gone),)) == 0
+    assert (kept.read_text(), host.current(), gone.exists()) == ("after", "new", False)
+    assert "reload x" in host.said()
+    assert host.activate(files, (PurePosixPath(gone),)) == 0  # resumed: what was there before stays known
+    assert host.put_back(files) == 0
+    assert (kept.read_text(), kept.stat().st_mode & 0o777, host.current()) == ("before", 0o600, "old")
+    assert gone.read_text() == "of an earlier configuration"
+    assert not (host.root / "etc/sub/new").exists()
+    assert list((host.root / "var/lib/tegak/pending").iterdir()) == []
+    assert host.said()[-1] == "restart tegak-results.service"
+
+
+def test_a_refused_file_leaves_everything_as_it_was(host: Host) -> None:
+    files = [host.file("fine", b"fine"), host.file("broken", b"x", checker=("false",))]
+    assert host.activate(files) != 0
+    assert list((host.root / "etc").iterdir()) == []
+    assert host.current() == "old"
+    assert host.said() == []
+
+
+def test_putting_back_does_nothing_where_nothing_was_begun(host: Host) -> None:
+    assert host.put_back([host.file("x", b"", actions=(("systemctl", "reload", "x"),))]) == 0
+    assert host.said() == []
+
+
+def test_the_first_release_is_undone_to_none(host: Host) -> None:
+    (host.root / "srv/tegak/current").unlink()
+    assert host.activate([]) == 0
+    assert host.put_back([]) == 0
+    assert not (host.root / "srv/tegak/current").exists()
+    assert host.said()[-1] == "stop tegak-results.service"
+
+
+def test_an_action_of_two_files_runs_once(host: Host) -> None:
+    files = [host.file(name, b"", actions=(("systemctl", "reload", "x"),)) for name in "ab"]
+    assert host.activate(files, release=None) == 0
+    assert host.said() == ["reload x"]
+
+
+def test_haproxys_table_is_read() -> None:
+    """As HAProxy 2.6 prints it, its last columns left out: 2 is running, 0x08 is drained by us."""
+    table = """1
+# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight
+3 results 1 a 198.18.1.21 2 0 1
+3 results 2 b 198.18.1.22 0 0 1
+3 results 3 c 198.18.1.23 2 8 1
+"""
+    assert dict(read_servers(table)) == {"a": "up", "b": "down", "c": "drained"}
+    assert dict(read_servers("")) == {}

@@ -1,0 +1,136 @@
+"""Stacks of any shape, and hosts in any state, for tests of plans."""
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from hypothesis import strategies as st
+
+from infra.errors import OperatorError
+from infra.inventory import Inventory, RolloutPolicy
+from roles.files import HostFile
+from roles.pool import ServerState
+from roles.rollout.audit import Entry, Operator
+from roles.rollout.build import ReleasePlanner, Target
+from roles.state import HostState, Observation
+
+OLD, NEW = "1.0.0-old", "1.1.0-new"
+LOCATIONS = ("barat", "timur", "utara", "selatan")
+DRAINED = HostFile(PurePosixPath("/etc/nginx/nginx.conf"), b"new", drained=True)
+BASE = HostFile(PurePosixPath("/etc/ssh/x.conf"), b"base")
+OPERATOR = Operator(who="siti", machine="meja")
+
+
+def host(name: str, location: str, role: str, number: int) -> dict[str, object]:
+    return {
+        "name": name,
+        "location": location,
+        "kind": "lab",
+        "roles": ["base", role],
+        "address": f"198.18.{number // 250}.{number % 250 + 1}",
+        "ssh_user": "deploy",
+        "host_keys": ["ssh-ed25519 AAAA"],
+    }
+
+
+def inventory(app_hosts: Sequence[int]) -> Inventory:
+    """A stack with a location for each number, which has so many app hosts."""
+    hosts: list[dict[str, object]] = []
+    places = LOCATIONS[: len(app_hosts)]
+    for place, count in zip(places, app_hosts, strict=True):
+        hosts.append(host(f"{place}-lb-1", place, "lb", len(hosts)))
+        for number in range(1, count + 1):
+            hosts.append(host(f"{place}-app-{number}", place, "app", len(hosts)))
+    hosts.append(host("edge-1", "edge", "edge", len(hosts)))
+    return Inventory.model_validate(
+        {
+            "schema": 1,
+            "stack": "uji",
+            "locations": [
+                {"name": place, "kind": "lab", "endpoint": {"address": "198.18.9.1", "port": 80}} for place in places
+            ],
+            "edge": {"server_name": "uji.test", "url": "https://198.18.9.9"},
+            "hosts": hosts,
+        }
+    )
+
+
+def state(
+    release: str | None = OLD, *, ready: bool = True, snapshot: str | None = "s", files: bool = True
+) -> HostState:
+    wanted = {str(file.path): file.fingerprint for file in (DRAINED, BASE)}
+    return HostState(
+        release=release,
+        running_release=release,
+        releases=tuple(filter(None, [release, NEW])),
+        snapshot=snapshot,
+        ready=ready,
+        files=wanted if files else {},
+        writable=True,
+        free_bytes=10**12,
+        python="3.11",
+    )
+
+
+def healthy(app_hosts: Sequence[int] = (2, 2), release: str = OLD) -> Observation:
+    """A stack on which every host serves."""
+    stack = inventory(app_hosts)
+    servers: dict[str, ServerState] = {each.name: "up" for each in stack.with_role("app")}
+    locations: dict[str, ServerState] = {place.name: "up" for place in stack.locations}
+    return Observation(stack, {each.name: state(release) for each in stack.hosts}, {}, servers, locations)
+
+
+def target(observed: Observation, policy: RolloutPolicy | None = None, release: str | None = NEW) -> Target:
+    hosts = observed.inventory.hosts
+    files = {each.name: [BASE, DRAINED] if "app" in each.roles else [BASE] for each in hosts}
+    base = {each.name: [BASE] for each in hosts}
+    return Target("id", "deploy", release, None, files, base, policy or RolloutPolicy())
+
+
+def planner(observed: Observation, policy: RolloutPolicy | None = None) -> ReleasePlanner:
+    return ReleasePlanner(observed, target(observed, policy))
+
+
+def entry(id_: str, action: str, minute: int = 0, **fields: object) -> Entry:
+    at = dt.datetime(2029, 2, 14, 12, minute, tzinfo=dt.UTC)
+    document = {"id": id_, "at": at, "action": action, "operator": OPERATOR, **fields}
+    return Entry.model_validate(document)
+
+
+HOW_OFTEN: tuple[ServerState, ...] = ("up", "up", "up", "down", "drained")
+server_states = st.sampled_from(HOW_OFTEN)
+
+
+@st.composite
+def observations(draw: st.DrawFn) -> Observation:
+    """Any stack, in any state."""
+    stack = inventory(draw(st.lists(st.integers(1, 6), min_size=1, max_size=4)))
+    states: dict[str, HostState] = {}
+    errors: dict[str, OperatorError] = {}
+    servers: dict[str, ServerState] = {}
+    for each in stack.hosts:
+        if draw(st.integers(0, 9)) == 0:
+            errors[each.name] = OperatorError(f"{each.name} does not answer")
+            continue
+        states[each.name] = state(
+            draw(st.sampled_from([OLD, OLD, OLD, NEW, None])),
+            ready=draw(st.sampled_from([True, True, False])),
+            snapshot=draw(st.sampled_from(["s", "s", None])),
+            files=draw(st.booleans()),
+        )
+    places: dict[str, ServerState] = {}
+    for place in stack.locations:
+        places[place.name] = draw(server_states)
+        if f"{place.name}-lb-1" in states and draw(st.integers(0, 9)):
+            for each in stack.with_role("app", place.name):
+                found: ServerState = draw(server_states)
+                servers[each.name] = "down" if found == "up" and each.name in errors else found
+    return Observation(stack, states, errors, servers, places)
+
+
+policies = st.builds(
+    RolloutPolicy,
+    max_parallel=st.integers(1, 30),
+    capacity_floor_percent=st.integers(0, 100),
+    soak_seconds=st.just(0),
+)

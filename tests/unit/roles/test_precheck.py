@@ -1,0 +1,58 @@
+import json
+
+import pytest
+
+from infra.errors import OperatorError
+from infra.inventory import RolloutPolicy
+from roles.rollout.precheck import problems
+from roles.state import HostState, Observation
+from tests.unit.roles.fleets import entry, healthy
+
+POLICY = RolloutPolicy()
+
+
+def with_state(**fields: object) -> Observation:
+    """A healthy stack, but for one host."""
+    observed = healthy()
+    changed = observed.states["barat-app-1"].model_copy(update=fields)
+    return Observation(
+        observed.inventory, {**observed.states, "barat-app-1": changed}, {}, observed.servers, observed.locations
+    )
+
+
+def test_a_healthy_stack_has_no_problem() -> None:
+    assert problems(healthy(), "deploy", POLICY) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"free_bytes": 10**7}, "barat-app-1: its disk is full: 10 MB are free, 200 are needed"),
+        ({"writable": False}, "barat-app-1: its file system is read-only"),
+        ({"offset_s": -600.0}, "barat-app-1: its clock is off by -600 s, and 5 s are allowed"),
+        ({"python": "3.9"}, "barat-app-1: it has Python 3.9, and releases are made for 3.11"),
+        ({"certificate_s": 86_400.0}, "barat-app-1: its certificate ends in 1.0 days (pulumi up renews it)"),
+    ],
+)
+def test_what_is_wrong_with_a_host_is_said(fields: dict[str, object], said: str) -> None:
+    assert problems(with_state(**fields), "deploy", POLICY) == [said]
+
+
+def test_a_freeze_stops_changes_and_not_results_and_an_emergency_goes_through_it() -> None:
+    frozen = with_state(audit=(json.loads(entry("1", "freeze", reason="count").line()),))
+    for action in ("deploy", "rollback", "configure"):
+        (said,) = problems(frozen, action, POLICY)
+        assert "frozen by siti" in said
+        assert problems(frozen, action, POLICY, emergency=True) == []
+    assert problems(frozen, "publish", POLICY) == []
+
+
+def test_unreachable_hosts_within_the_budget_are_no_problem_and_more_are() -> None:
+    observed = healthy()
+    states: dict[str, HostState] = dict(observed.states)
+    errors: dict[str, OperatorError] = {}
+    for count, name in enumerate(("barat-app-1", "timur-app-1"), start=1):
+        states.pop(name)
+        errors[name] = OperatorError(f"{name} does not answer")
+        known = Observation(observed.inventory, dict(states), dict(errors), observed.servers, observed.locations)
+        assert bool(problems(known, "deploy", POLICY)) == (count > POLICY.unreachable_hosts)
