@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 
 SOURCE := samples/kpu-2019
 
-.PHONY: help up down setup engine lock lint test bench-lab bench-loader
+.PHONY: help up down setup engine lock lint test bench-lab bench-deploy bench-loader
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,8 +37,11 @@ test: lint engine ## lint, then every test; the last two on lab stacks of their 
 	@$(PYTHON) -m pytest tests/program
 	@$(PYTHON) -m pytest tests/deploy
 
-bench-lab: engine ## measure provisioning and deploys, each against the same work without us (20 minutes)
+bench-lab: engine ## measure provisioning, against the same work without us
 	@$(PYTHON) -m tools.bench.lab
+
+bench-deploy: engine ## measure deploys on 12 and 24 hosts, against raw ssh, pyinfra and Ansible (15 minutes)
+	@$(PYTHON) -m tools.bench.deploy
 
 bench-loader: setup ## measure building a snapshot; SOURCE=directory with the two tables
 	@$(PYTHON) -m tools.bench.loader $(SOURCE)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.errors import OperatorError
@@ -107,6 +107,7 @@ def test_without_a_good_release_before_it_there_is_no_rollback(runs: str, log: l
     assert caught.value.next_command == "fab releases, then fab rollback --release NAME"
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["deploy", "rollback", "mark-bad", "mark-good"]), st.sampled_from(ALL))),
     st.sampled_from(ALL),
