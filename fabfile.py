@@ -2,6 +2,7 @@
 # fabric has no types
 # pyright: reportUntypedFunctionDecorator=false
 
+from collections.abc import Callable
 from pathlib import Path
 
 from fabric import task  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]  # it has none
@@ -73,68 +74,62 @@ def plan(_: Context, release: str | None = None, stack: str | None = None) -> No
         on_stack.deploy(build_or_find(PROJECT, release), request_for(on_stack, shown="plan"))
 
 
-@task(help={**RELEASE, **CAREFUL, **STACK})
-@operator_command
-def deploy(
-    _: Context,
-    release: str | None = None,
-    stack: str | None = None,
-    reason: str = "",
-    max_parallel: int | None = None,
-    soak_seconds: int | None = None,
-    capacity_floor_percent: int | None = None,
-    unreachable_hosts: int | None = None,
-    failed_hosts: int | None = None,
-    *,
-    dry_run: bool = False,
-    emergency: bool = False,
-) -> None:
-    """Roll a release out with its configuration: canary, gate, location after location, no failed request."""
-    with operations(PROJECT, stack) as on_stack:
-        request = request_for(
-            on_stack,
-            reason,
-            emergency=emergency,
-            shown="dry-run" if dry_run else "",
-            max_parallel=max_parallel,
-            soak_seconds=soak_seconds,
-            capacity_floor_percent=capacity_floor_percent,
-            unreachable_hosts=unreachable_hosts,
-            failed_hosts=failed_hosts,
-        )
-        on_stack.deploy(build_or_find(PROJECT, release), request)
+def rollout_task(
+    name: str, release: str, summary: str, act: Callable[[Operations, str | None, Request], None]
+) -> object:
+    """A task with every option of a rollout.
+
+    Args:
+        name: The task's name.
+        release: What its option of that name means.
+        summary: What it does, for `fab --list`.
+        act: Does it.
+    """
+
+    def run(
+        _: Context,
+        release: str | None = None,
+        stack: str | None = None,
+        reason: str = "",
+        max_parallel: int | None = None,
+        soak_seconds: int | None = None,
+        capacity_floor_percent: int | None = None,
+        unreachable_hosts: int | None = None,
+        failed_hosts: int | None = None,
+        *,
+        dry_run: bool = False,
+        emergency: bool = False,
+    ) -> None:
+        with operations(PROJECT, stack) as on_stack:
+            request = request_for(
+                on_stack,
+                reason,
+                emergency=emergency,
+                shown="dry-run" if dry_run else "",
+                max_parallel=max_parallel,
+                soak_seconds=soak_seconds,
+                capacity_floor_percent=capacity_floor_percent,
+                unreachable_hosts=unreachable_hosts,
+                failed_hosts=failed_hosts,
+            )
+            act(on_stack, release, request)
+
+    run.__doc__ = summary
+    return task(name=name, help={"release": release, **CAREFUL, **STACK})(operator_command(run))
 
 
-@task(help={"release": "A release by name; default: the previous good one.", **CAREFUL, **STACK})
-@operator_command
-def rollback(
-    _: Context,
-    release: str | None = None,
-    stack: str | None = None,
-    reason: str = "",
-    max_parallel: int | None = None,
-    soak_seconds: int | None = None,
-    capacity_floor_percent: int | None = None,
-    unreachable_hosts: int | None = None,
-    failed_hosts: int | None = None,
-    *,
-    dry_run: bool = False,
-    emergency: bool = False,
-) -> None:
-    """Return to the previous good release and its configuration."""
-    with operations(PROJECT, stack) as on_stack:
-        request = request_for(
-            on_stack,
-            reason,
-            emergency=emergency,
-            shown="dry-run" if dry_run else "",
-            max_parallel=max_parallel,
-            soak_seconds=soak_seconds,
-            capacity_floor_percent=capacity_floor_percent,
-            unreachable_hosts=unreachable_hosts,
-            failed_hosts=failed_hosts,
-        )
-        on_stack.rollback(release, request)
+deploy = rollout_task(
+    "deploy",
+    RELEASE["release"],
+    "Roll a release out with its configuration: canary, gate, location after location, no failed request.",
+    lambda on_stack, release, request: on_stack.deploy(build_or_find(PROJECT, release), request),
+)
+rollback = rollout_task(
+    "rollback",
+    "A release by name; default: the previous good one.",
+    "Return to the previous good release and its configuration.",
+    lambda on_stack, release, request: on_stack.rollback(release, request),
+)
 
 
 @task(help={name: CAREFUL[name] for name in ("dry-run", "emergency", "reason", "soak-seconds")} | STACK)

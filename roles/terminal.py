@@ -38,7 +38,9 @@ def operator_command(function: Callable[P, R]) -> Callable[P, R]:
             sys.stderr.write(f"error: {error.strerror}: {error.filename or 'writing'}\nnext: df -h . and ls -l\n")
             raise SystemExit(1) from None
         except KeyboardInterrupt:
-            sys.stderr.write("error: interrupted; what was done so far stays\nnext: fab status; a rollout goes on with fab resume, back with fab abort\n")
+            sys.stderr.write(
+                "error: interrupted; what was done so far stays\nnext: fab status; a rollout goes on with fab resume, back with fab abort\n"
+            )
             raise SystemExit(130) from None
 
     return run

@@ -18,7 +18,11 @@ from tests.unit.roles.three_hosts import inventory
         (OperatorError("it broke", next_command="fab status", exit_code=3), 3, "error: it broke\nnext: fab status\n"),
         (OperatorError("it broke"), 1, "error: it broke\n"),
         (OSError(errno.ENOSPC, "No space left on device", "dist/x"), 1, "error: No space left on device: dist/x\n"),
-        (KeyboardInterrupt(), 130, "error: interrupted; what was done so far stays\nnext: fab status; a rollout goes on with fab resume, back with fab abort\n"),
+        (
+            KeyboardInterrupt(),
+            130,
+            "error: interrupted; what was done so far stays\nnext: fab status; a rollout goes on with fab resume, back with fab abort\n",
+        ),
     ],
 )
 def test_an_error_is_a_sentence_and_an_exit_code(
