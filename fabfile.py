@@ -115,7 +115,8 @@ def rollout_task(
             act(on_stack, release, request)
 
     run.__doc__ = summary
-    return task(name=name, help={"release": release, **CAREFUL, **STACK})(operator_command(run))
+    make = task(name=name, help={"release": release, **CAREFUL, **STACK})  # pyright: ignore[reportUnknownVariableType]
+    return make(operator_command(run))  # pyright: ignore[reportUnknownVariableType]
 
 
 deploy = rollout_task(

@@ -18,6 +18,9 @@ from roles.status import HEALTHY, HostStatus
 
 PLAIN_EVERY_SECONDS = 5
 WORKING_EVERY_SECONDS = 15
+INTERRUPTED = """error: interrupted; what was done so far stays
+next: fab status; a rollout goes on with fab resume, back with fab abort
+"""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,9 +41,7 @@ def operator_command(function: Callable[P, R]) -> Callable[P, R]:
             sys.stderr.write(f"error: {error.strerror}: {error.filename or 'writing'}\nnext: df -h . and ls -l\n")
             raise SystemExit(1) from None
         except KeyboardInterrupt:
-            sys.stderr.write(
-                "error: interrupted; what was done so far stays\nnext: fab status; a rollout goes on with fab resume, back with fab abort\n"
-            )
+            sys.stderr.write(INTERRUPTED)
             raise SystemExit(130) from None
 
     return run

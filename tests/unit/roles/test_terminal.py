@@ -8,7 +8,7 @@ import pytest
 
 from infra.errors import OperatorError
 from roles.fleet import Fleet
-from roles.terminal import operator_command, working
+from roles.terminal import INTERRUPTED, operator_command, working
 from tests.unit.roles.three_hosts import inventory
 
 
@@ -21,7 +21,7 @@ from tests.unit.roles.three_hosts import inventory
         (
             KeyboardInterrupt(),
             130,
-            "error: interrupted; what was done so far stays\nnext: fab status; a rollout goes on with fab resume, back with fab abort\n",
+            INTERRUPTED,
         ),
     ],
 )
