@@ -118,7 +118,7 @@ def test_a_host_that_dies_midway_is_left_out_or_stops_the_rollout_as_the_budget_
 def test_a_host_whose_packets_are_dropped_is_found_unreachable_within_ten_seconds(stack: LabStack) -> None:
     (old,) = running(stack)
     new = build_release(stack.checkout, "4.2.0").name
-    victim = host_named(stack, "timur-app-1")
+    victim = host_named(stack, "timur-app-2")
     times: list[float] = []
     with contextlib.ExitStack() as until_left, asking(url(stack), stack.ca_file) as tally:
 
@@ -127,13 +127,13 @@ def test_a_host_whose_packets_are_dropped_is_found_unreachable_within_ten_second
             times.append(time.monotonic())
 
         def seen(line: str) -> None:
-            if "the rollout goes on without timur-app-1" in line:
+            if "the rollout goes on without timur-app-2" in line:
                 times.append(time.monotonic())
 
-        result = stack.fab_then("timur-app-1: drain", drop, "deploy", "--release", new, listen=seen)
+        result = stack.fab_then("timur-app-2: drain", drop, "deploy", "--release", new, listen=seen)
     assert tally.failures == []
     assert result.code == 0, result.output
-    assert "timur-app-1: activate: does not answer ssh" in result.output
+    assert "timur-app-2: activate: does not answer ssh" in result.output
     dropped, found = times
     assert found - dropped < 10 + 2  # HAProxy's and ssh's own time-outs side by side; the sum of both would be over 20
     repair(stack, new)
