@@ -111,9 +111,9 @@ class Observation:
         return not self.locations or self.locations.get(location) == "up"
 
     def serving(self, location: str) -> list[str]:
-        """The app hosts of a location that get requests."""
+        """The app hosts of a location that get requests, and answer: one that does not is taken out."""
         hosts = self.inventory.with_role("app", location)
-        return [host.name for host in hosts if self.servers.get(host.name) == "up"]
+        return [host.name for host in hosts if self.servers.get(host.name) == "up" and host.name in self.states]
 
 
 def read_state(fleet: Fleet, host: Host, files: Iterable[PurePosixPath] = ()) -> HostState:

@@ -75,8 +75,10 @@ class ReleasePlanner:
         spare = {location.name: self._spare(location.name) for location in self._inventory.locations}
         return Plan(target.id, target.action, name, tuple(phases), tuple(left_out), spare)
 
-    def tidy(self) -> tuple[Step, ...]:
-        """What is removed once the rollout has succeeded."""
+    def tidy(self, *, undone: bool = False) -> tuple[Step, ...]:
+        """What is removed once the rollout has succeeded; of one that was undone, only what it kept for that."""
+        if undone:
+            return tuple(Step("tidy up", host, forget_rollouts(None)) for host in self._observed.answering)
         target = self._target
         keep = tuple(dict.fromkeys(filter(None, [target.release, *target.kept])))[: target.policy.keep_releases]
         return tuple(
@@ -121,6 +123,12 @@ class ReleasePlanner:
             if "app" in host.roles and self._observed.servers.get(host.name) in {"up", "down"}
         ]
         changes = [change for change in changes if change.steps]
+        for location in dict.fromkeys(change.host.location for change in changes):
+            if self._spare(location) < 0:
+                raise OperatorError(
+                    f"{location} would have too few hosts left without those that don't answer; nothing was changed",
+                    next_command="fab status, then pulumi up",
+                )
         return [Phase("keep out what does not answer", (tuple(changes),))] if changes else []
 
     def _ground(self) -> list[Phase]:
@@ -309,6 +317,10 @@ class ReleasePlanner:
         step = self._activate(host, f"{self._target.id}/role", files, gone, wanted, None, check)
         return HostChange(host, _names(files), (step,))
 
+    def _files_of(self, host: Host) -> list[HostFile]:
+        """Every file that may have been placed, the first time or when the rollout was resumed."""
+        return [*self._target.base_files[host.name], *self._role_files(host)]
+
     def _role_files(self, host: Host) -> list[HostFile]:
         """The files of a host that are not of the base."""
         base = {file.path for file in self._target.base_files[host.name]}
@@ -341,7 +353,7 @@ class ReleasePlanner:
             host,
             activation.activate(rollout, files, gone, wanted, release),
             check,
-            activation.put_back(rollout, files),
+            activation.put_back(rollout, self._files_of(host)),
             undo_check,
             archive(files),
             f"tar of {_names(files)}",

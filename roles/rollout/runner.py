@@ -82,8 +82,12 @@ class Runner:
         self._spare: dict[str, int] = {}
         self._outcome = Outcome()
 
-    def carry_out(self, plan: Plan) -> Outcome:
+    def carry_out(self, plan: Plan, earlier: Sequence[HostChange] = ()) -> Outcome:
         """Do all of it, or put back what was done.
+
+        Args:
+            plan: What is to be done.
+            earlier: What was done before the rollout was interrupted, and is put back with the rest.
 
         Raises:
             FencedError: The lock was taken over: nothing more is touched.
@@ -104,7 +108,10 @@ class Runner:
             raise
         except OperatorError as error:
             self._outcome.error = error
-            self.undo([batch for phase in plan.phases for batch in phase.batches])
+            self.reach_all(earlier)
+            self.undo(
+                [*((change,) for change in earlier), *(batch for phase in plan.phases for batch in phase.batches)]
+            )
         return self._outcome
 
     def undo(self, batches: Sequence[Sequence[HostChange]]) -> Outcome:
@@ -119,7 +126,7 @@ class Runner:
 
     def reach_all(self, changes: Iterable[HostChange]) -> None:
         """Take changes as begun and perhaps done: what an interrupted rollout may have left."""
-        self._reached = {id(change): len(change.steps) for change in changes}
+        self._reached |= {id(change): len(change.steps) for change in changes}
 
     def tidy(self, steps: Iterable[Step]) -> None:
         """Do what is not worth failing for."""

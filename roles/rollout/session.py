@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from infra.errors import OperatorError
@@ -152,7 +152,10 @@ class Session:
             OperatorError: A step failed.
         """
         plan = planner.plan()
-        self._carry_out(observed, planner, plan, lock, Request(intent.policy, reason or "resumed"))
+        # Done before the interruption, and so not in the plan: undone with it if it fails.
+        earlier = [change for change in planner.everything() if _was_touched(observed, change, intent)]
+        earlier = [change for change in earlier if change.host.name not in plan.hosts]
+        self._carry_out(observed, planner, plan, lock, Request(intent.policy, reason or "resumed"), earlier)
 
     def abort(self, observed: Observation, planner: ReleasePlanner, lock: Lock, intent: Intent, reason: str) -> None:
         """Undo an interrupted rollout.
@@ -166,7 +169,7 @@ class Session:
             runner = Runner(self.fleet, lock, intent.policy, reporter)
             runner.reach_all(touched)
             outcome = runner.undo([[change] for change in touched])
-            runner.tidy(planner.tidy())
+            runner.tidy(planner.tidy(undone=True))
         outcome = replace(outcome, result="left" if outcome.result == "left" else "aborted")
         plan = Plan(intent.id, intent.action, intent.target, ())
         self._record(observed, plan, lock, Request(intent.policy, reason or "aborted"), outcome, started)
@@ -197,14 +200,20 @@ class Session:
         return Lock(self.fleet, observed.answering, record, policy.lock_minutes)
 
     def _carry_out(
-        self, observed: Observation, planner: ReleasePlanner, plan: Plan, lock: Lock, request: Request
+        self,
+        observed: Observation,
+        planner: ReleasePlanner,
+        plan: Plan,
+        lock: Lock,
+        request: Request,
+        earlier: Sequence[HostChange] = (),
     ) -> None:
         started = time.monotonic()
         with reporting() as reporter:
             runner = Runner(self.fleet, lock, request.policy, reporter)
-            outcome = runner.carry_out(plan)
-            if outcome.error is None or outcome.result == "undone":
-                runner.tidy(planner.tidy())
+            outcome = runner.carry_out(plan, earlier)
+            if outcome.result != "left":
+                runner.tidy(planner.tidy(undone=outcome.error is not None))
         self._record(observed, plan, lock, request, outcome, started)
         self._raise_if_left(outcome)
         show_times(outcome.steps)

@@ -31,8 +31,10 @@ class SnapshotPlanner(ReleasePlanner):
             phases = [*self._kept_out(left_out), *phases]
         return Plan(self._target.id, "publish", self._archive.name, tuple(phases), tuple(left_out))
 
-    def tidy(self) -> tuple[Step, ...]:
+    def tidy(self, *, undone: bool = False) -> tuple[Step, ...]:
         """Old snapshots are removed; the one before stays, for who still reads from it."""
+        if undone:
+            return ()
         steps: list[Step] = []
         for host in self._app_hosts():
             before = self.before(host).snapshot

@@ -80,12 +80,13 @@ def put_back(rollout: str, files: Sequence[HostFile]) -> Script:
         f"[ -e {command(saved / 'complete')} ] || exit 0",
         f"saved={command(saved)}",
         'while read -r path; do if [ -e "$saved/files$path" ]; then',
-        '  cp -p "$saved/files$path" "$path.tegak-new" && mv -T "$path.tegak-new" "$path"',
+        '  { cp -p "$saved/files$path" "$path.tegak-new" && mv -T "$path.tegak-new" "$path"; } || exit 1',
         'else rm -f "$path"; fi; done < "$saved/paths"',
         f'cp -p "$saved/managed" {command(MANAGED)}',
         *_restore_release(),
-        *(_run_if_restored(action, paths) for action, paths in by_action.items() if action != RESTART_SERVICE),
-        f'if [ -n "$before" ]; then {"; ".join(_run([RESTART_SERVICE]))};'
+        *(_run_if_restored(action, paths) for action, paths in by_action.items()),
+        'if [ ! -e "$saved/switched" ]; then true;'
+        f' elif [ -n "$before" ]; then {"; ".join(_run([RESTART_SERVICE]))};'
         f" else {command('systemctl', 'stop', SERVICE)} 2> /dev/null || true; fi",
         f'while read -r path; do path=${{path#/}}; rm -f {command(PENDING)}/"${{path//\\//:}}"; done < "$saved/paths"',
         timeout_seconds=ACTIVATE_SECONDS,
@@ -117,7 +118,7 @@ def _save(saved: PurePosixPath, paths: Sequence[PurePosixPath], *, switches: boo
 
 def _restore_release() -> list[str]:
     new = CURRENT_RELEASE.with_name(f"{CURRENT_RELEASE.name}.new")
-    back = f'ln -sfn "$before" {command(new)} && {command("mv", "-T", new, CURRENT_RELEASE)}'
+    back = f'{{ ln -sfn "$before" {command(new)} && {command("mv", "-T", new, CURRENT_RELEASE)}; }} || exit 1'
     return [
         'before=$(cat "$saved/release")',
         'if [ -e "$saved/switched" ]; then',

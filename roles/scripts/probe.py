@@ -34,7 +34,7 @@ def complete(directory: Path) -> "list[str]":
 def lines(file: Path) -> "list[Any]":
     """The newest lines of a file of JSON lines that are whole."""
     entries: list[Any] = []
-    for line in file.read_text(encoding="utf-8").splitlines()[-NEWEST_ENTRIES:] if file.exists() else []:
+    for line in file.read_text(encoding="utf-8").split("\n")[-NEWEST_ENTRIES:] if file.exists() else []:
         try:
             entries.append(json.loads(line))
         except ValueError:
