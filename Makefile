@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 
 SOURCE := samples/kpu-2019
 
-.PHONY: help up down setup engine lock lint test bench-lab bench-deploy bench-loader
+.PHONY: help up down setup engine lock lint test test-night bench-lab bench-deploy bench-loader
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,10 +32,13 @@ lint: setup ## format, lint, types
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m pyright
 
-test: lint engine ## lint, then every test; the last two on lab stacks of their own, beside `lokal`
+test: lint engine ## lint, then the tests; the last two on lab stacks of their own, beside `lokal`
 	@$(PYTHON) -m pytest tests/unit -n 2
 	@$(PYTHON) -m pytest tests/program
-	@$(PYTHON) -m pytest tests/deploy
+	@$(PYTHON) -m pytest tests/deploy -m "not night"
+
+test-night: engine ## what goes wrong on a night: kills at every step, failing hosts, engineers who meet (25 minutes)
+	@$(PYTHON) -m pytest tests/deploy -m night
 
 bench-lab: engine ## measure provisioning, against the same work without us
 	@$(PYTHON) -m tools.bench.lab

@@ -19,6 +19,8 @@ from tests.deploy.sources import dies_after_five_seconds, never_ready, release_o
 from tests.deploy.test_rollout import host_named, on_host, running, url
 from tests.lab import LabStack
 
+pytestmark = pytest.mark.night
+
 CLOCK = """#!/usr/bin/python3
 import sys, time
 real = time.time

@@ -4,12 +4,16 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from roles.release import build_release
 from roles.state import Observation, observe
 from tests.deploy.clients import asking
 from tests.deploy.sources import other_configuration, release_of
 from tests.deploy.test_rollout import running, url
 from tests.lab import LabStack
+
+pytestmark = pytest.mark.night
 
 KILLED = -9
 LAST = "timur-app-2: undrain"

@@ -12,6 +12,8 @@ from tests.deploy.clients import asking
 from tests.deploy.test_rollout import on_host, running, url
 from tests.lab import PROJECT, LabStack
 
+pytestmark = pytest.mark.night
+
 VOLATILE = ("var/log", "var/lib/systemd", "var/cache", "var/lib/nginx", "var/lib/haproxy", "run", "tmp", "var/tmp")
 """What daemons write by themselves."""
 
