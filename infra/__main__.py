@@ -9,15 +9,14 @@ import pulumi
 
 from infra.errors import OperatorError
 from infra.lab.bridge import kernel_has_netem
+from infra.location_settings import LabLocationSettings
 from infra.preflight import check_machine, read_operator_key
-from infra.settings import PROJECT, StackSettings, parse_settings
+from infra.settings import PROJECT, STRUCTURED_KEYS, StackSettings, parse_settings
 from infra.site import Checkout, Site
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 MESSAGE_WAS_SHOWN = 32
 """The exit code that tells Pulumi's language host that there is nothing to add (pulumi-language-python-exec)."""
-
-STRUCTURED_KEYS = ("locations", "rollout")
 
 
 def read_settings(stack: str) -> StackSettings:
@@ -35,7 +34,7 @@ def main() -> None:
     settings = read_settings(stack)
     check_machine()
     delays = kernel_has_netem()
-    if not delays and any(location.delay_ms for location in settings.locations):
+    if not delays and any(place.delay_ms for place in settings.of_kind(LabLocationSettings)):
         pulumi.log.warn("this kernel has no netem: the locations are made without the distance between them")
     operator_key = read_operator_key(PROJECT_DIRECTORY / settings.operator_key_file)
     site = Site(stack, settings, Checkout(PROJECT_DIRECTORY, operator_key, delays))

@@ -74,6 +74,8 @@ class RolloutPolicy(_Document):
         lock_minutes: How long a lock that nobody renews lasts.
     """
 
+    model_config = ConfigDict(strict=True)
+
     max_parallel: int = Field(default=2, ge=1, le=1000)
     capacity_floor_percent: int = Field(default=50, ge=0, le=100)
     soak_seconds: int = Field(default=20, ge=0, le=3600)

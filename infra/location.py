@@ -5,7 +5,7 @@ from pulumi import ResourceOptions
 
 from infra.addresses import NetworkPlan
 from infra.lab.ground import LabGround, LabNetwork
-from infra.settings import LocationSettings
+from infra.location_settings import LabLocationSettings
 
 
 class Location(pulumi.ComponentResource):
@@ -18,7 +18,7 @@ class Location(pulumi.ComponentResource):
     """
 
     def __init__(
-        self, settings: LocationSettings, plan: NetworkPlan, ground: LabGround, opts: ResourceOptions | None = None
+        self, settings: LabLocationSettings, plan: NetworkPlan, ground: LabGround, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("tegak:site:Location", settings.name, None, opts)
         self.name = settings.name

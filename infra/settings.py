@@ -2,13 +2,25 @@
 
 from collections.abc import Mapping
 from ipaddress import IPv4Network
-from typing import Annotated, Literal
+from itertools import combinations, pairwise
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from infra.account_settings import AwsSettings, BudgetSettings, NightSettings
+from infra.aws.regions import GLOBAL_REGION, REGIONS
 from infra.errors import OperatorError
 from infra.inventory import RolloutPolicy
+from infra.location_settings import (
+    AwsHostsSettings,
+    AwsLocationSettings,
+    HostsLocationSettings,
+    LabLocationSettings,
+    LocationSettings,
+    MachineSettings,
+    Settings,
+)
 
 PROJECT = "tegak"
 TEST_RANGE = IPv4Network("198.18.0.0/15")
@@ -17,71 +29,115 @@ TEST_RANGE = IPv4Network("198.18.0.0/15")
 LAB_NETWORK_PREFIX = 20
 """A stack's part of the test range: 16 networks of 256 addresses, the first one the edge's."""
 
-EDGE_NAME = "edge"
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$")]
+
+Kind = TypeVar("Kind", LabLocationSettings, HostsLocationSettings, AwsLocationSettings)
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class LocationSettings(_Settings):
-    """A location of kind `lab`: a load balancer and app hosts on a bridge of their own.
-
-    Args:
-        name: Lower-case letters, digits and dashes; hosts are named after it.
-        kind: Where its hosts come from.
-        network: Which of the stack's /24 networks it has, 1 to 15; it stays with the location when others go.
-        app_hosts: How many app hosts, 1 to 12.
-        delay_ms: One-way delay of what is routed into the location, in milliseconds.
-    """
-
-    name: Name
-    kind: Literal["lab"]
-    network: int = Field(ge=1, le=15)
-    app_hosts: int = Field(ge=1, le=12)
-    delay_ms: int = Field(default=0, ge=0, le=500)
-
-    @field_validator("name")
-    @classmethod
-    def _is_not_the_edge(cls, name: str) -> str:
-        if name == EDGE_NAME:
-            raise ValueError("'edge' is the edge's own name; a location needs another one")
-        return name
-
-
-class StackSettings(_Settings):
+class StackSettings(Settings):
     """A stack's settings.
 
     Args:
-        network: The stack's part of 198.18.0.0/15, a /20; two stacks on one machine have different ones.
+        network: The lab's part of 198.18.0.0/15, a /20; two stacks on one machine have different ones. Only with `lab`
+            locations.
         server_name: The site's name in its certificate, beside its address.
         operator_key_file: Public ssh key of those who deploy, a path from the project's folder.
         locations: The locations, 1 to 15.
         rollout: How careful rollouts are.
+        aws: What AWS locations share; with them only, and then `night` and `budget` are needed too.
+        night: The night that the stack is made for.
+        budget: What it may cost.
     """
 
-    network: Annotated[IPv4Network, Field(strict=False)]
+    network: Annotated[IPv4Network, Field(strict=False)] | None = None
     server_name: str = Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)
     operator_key_file: str
     locations: Annotated[tuple[LocationSettings, ...], Field(strict=False, min_length=1, max_length=15)]
     rollout: RolloutPolicy = RolloutPolicy()
+    aws: AwsSettings | None = None
+    night: NightSettings | None = None
+    budget: BudgetSettings | None = None
 
     @field_validator("network")
     @classmethod
-    def _is_part_of_the_test_range(cls, network: IPv4Network) -> IPv4Network:
+    def _is_part_of_the_test_range(cls, network: IPv4Network | None) -> IPv4Network | None:
+        if network is None:
+            return None
         if network.prefixlen != LAB_NETWORK_PREFIX or not network.subnet_of(TEST_RANGE):
             raise ValueError(f"must be a /{LAB_NETWORK_PREFIX} inside {TEST_RANGE}")
         return network
 
     @model_validator(mode="after")
-    def _locations_differ(self) -> "StackSettings":
-        for field in ("name", "network"):
-            values = [getattr(location, field) for location in self.locations]
-            repeated = sorted({str(value) for value in values if values.count(value) > 1})
-            if repeated:
-                raise ValueError(f"two locations have the same {field}: {', '.join(repeated)}")
+    def _fits_together(self) -> "StackSettings":
+        problems = [
+            *_repeated("name", [location.name for location in self.locations]),
+            *_repeated("network", [str(location.network) for location in self.of_kind(LabLocationSettings)]),
+            *self._missing_parts(),
+            *self._overlaps(),
+            *self._region_problems(),
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
+
+    def of_kind(self, kind: type[Kind]) -> tuple[Kind, ...]:
+        """The locations of one kind."""
+        return tuple(location for location in self.locations if isinstance(location, kind))
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Every AWS region that anything of the stack may be in."""
+        if self.aws is None:
+            return ()
+        own = [location.region for location in self.of_kind(AwsLocationSettings)]
+        return tuple(dict.fromkeys([*own, self.aws.home_region, self.aws.replica_region, GLOBAL_REGION]))
+
+    def _missing_parts(self) -> list[str]:
+        problems: list[str] = []
+        if self.of_kind(LabLocationSettings) and self.network is None:
+            problems.append("a location of kind lab needs tegak:network")
+        needed = {"aws": self.aws, "night": self.night, "budget": self.budget}
+        missing = [f"tegak:{key}" for key, value in needed.items() if value is None]
+        if self.of_kind(AwsLocationSettings) and missing:
+            problems.append(f"a location of kind aws needs {', '.join(missing)}")
+        if self.aws and not self.of_kind(AwsLocationSettings):
+            problems.append("tegak:aws without a location of kind aws")
+        if self.aws and self.server_name != self.aws.zone and not self.server_name.endswith(f".{self.aws.zone}"):
+            problems.append(
+                f"tegak:server_name {self.server_name} is not in the zone {self.aws.zone}: no certificate can name it"
+            )
+        return problems
+
+    def _overlaps(self) -> list[str]:
+        networks = [(location.name, location.network) for location in self.of_kind(AwsLocationSettings)]
+        return [
+            f"{first} ({one}) and {second} ({other}) overlap"
+            for (first, one), (second, other) in combinations(networks, 2)
+            if one.overlaps(other)
+        ]
+
+    def _region_problems(self) -> list[str]:
+        problems: list[str] = []
+        for region in self.regions:
+            facts = REGIONS.get(region)
+            if facts is None:
+                problems.append(f"{region} is no region known here ({', '.join(sorted(REGIONS))})")
+            elif facts.opt_in and self.aws and region not in self.aws.enabled_regions:
+                problems.append(
+                    f"{region} ({facts.place}) must be switched on in the account first"
+                    f" (aws account enable-region --region-name {region}), then named in tegak:aws.enabled_regions"
+                )
+        for location in self.of_kind(AwsLocationSettings):
+            facts = REGIONS.get(location.region)
+            if facts and location.zones > facts.zones:
+                problems.append(f"{location.name}: {location.region} has {facts.zones} zones, not {location.zones}")
+            if self.aws and location.region not in self.aws.vcpu_quotas:
+                problems.append(f"{location.name}: tegak:aws.vcpu_quotas lacks {location.region}")
+        return problems
+
+
+def _repeated(field: str, values: list[str]) -> list[str]:
+    repeated = sorted({value for value in values if values.count(value) > 1})
+    return [f"two locations have the same {field}: {', '.join(repeated)}"] if repeated else []
 
 
 def parse_settings(config: Mapping[str, object], stack: str) -> StackSettings:
@@ -99,19 +155,48 @@ def parse_settings(config: Mapping[str, object], stack: str) -> StackSettings:
         ) from error
 
 
+STRUCTURED_KEYS = tuple(
+    name for name in StackSettings.model_fields if name not in {"network", "server_name", "operator_key_file"}
+)
+"""Keys whose values the engine hands over as JSON."""
+
+_LOCATION_KINDS: dict[str, type[BaseModel]] = {
+    "lab": LabLocationSettings,
+    "hosts": HostsLocationSettings,
+    "aws": AwsLocationSettings,
+}
+_MODELS: dict[str, type[BaseModel]] = {
+    "rollout": RolloutPolicy,
+    "aws": AwsSettings,
+    "night": NightSettings,
+    "budget": BudgetSettings,
+    "machines": MachineSettings,
+    "hosts": AwsHostsSettings,
+}
+
+
 def _sentence(detail: ErrorDetails) -> str:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
+    # pydantic puts the kind of a location after its index, where the file has none.
+    parts = [part for i, part in enumerate(detail["loc"]) if not (i == 2 and part in _LOCATION_KINDS)]  # noqa: PLR2004
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
     key = f"{PROJECT}:{path}" if path else PROJECT
     match detail["type"]:
         case "extra_forbidden":
             return f"unknown key {key}; allowed here: {', '.join(_allowed_keys(detail['loc']))}"
-        case "missing":
-            return f"missing key {key}"
+        case "missing" | "union_tag_not_found":
+            return f"missing key {key}{'.kind' if detail['type'] == 'union_tag_not_found' else ''}"
+        case "union_tag_invalid":
+            return f"{key}.kind is {detail.get('ctx', {}).get('tag')!r}: it is one of {', '.join(_LOCATION_KINDS)}"
+        case "value_error" if len(detail["loc"]) == 0:
+            return detail["msg"].removeprefix("Value error, ")
         case _:
             return f"{key} is {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}"
 
 
-def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
-    models = {"locations": LocationSettings, "rollout": RolloutPolicy}
-    model = models.get(str(location[0]), StackSettings) if len(location) > 1 else StackSettings
+def _allowed_keys(path: tuple[int | str, ...]) -> list[str]:
+    """The keys of the innermost model on the way to an unknown key."""
+    model: type[BaseModel] = StackSettings
+    for before, part in pairwise((None, *path[:-1])):
+        models = _LOCATION_KINDS if isinstance(before, int) else _MODELS
+        model = models.get(str(part), model)
     return sorted(model.model_fields)

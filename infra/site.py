@@ -7,9 +7,11 @@ from pulumi import Output
 
 from infra import inventory
 from infra.addresses import EDGE_NETWORK, network_plan
+from infra.errors import OperatorError
 from infra.hosts import HostOutputs
 from infra.lab.ground import LabGround
 from infra.location import Edge, Location
+from infra.location_settings import LabLocationSettings
 from infra.settings import StackSettings
 
 
@@ -38,13 +40,16 @@ class Site:
     """
 
     def __init__(self, stack: str, settings: StackSettings, checkout: Checkout) -> None:
+        lab = settings.of_kind(LabLocationSettings)
+        if settings.network is None or len(lab) < len(settings.locations):
+            others = sorted({location.kind for location in settings.locations} - {"lab"})
+            raise OperatorError(f"the program can't make locations of kind {', '.join(others)} yet")
         ground = LabGround(stack, str(checkout.directory), checkout.operator_key, delays=checkout.delays)
         self.stack = stack
         self.rollout = settings.rollout
         self.ca_certificate = ground.claim.ca_certificate
         self.locations = [
-            Location(location, network_plan(settings.network, location.network), ground)
-            for location in settings.locations
+            Location(location, network_plan(settings.network, location.network), ground) for location in lab
         ]
         self.edge = Edge(settings.server_name, network_plan(settings.network, EDGE_NETWORK), ground)
 

@@ -9,6 +9,7 @@ import yaml
 
 from infra.errors import OperatorError
 from infra.inventory import RolloutPolicy
+from infra.location_settings import LabLocationSettings
 from infra.settings import parse_settings
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -22,7 +23,7 @@ def config() -> dict[str, Any]:
 
 def test_the_stack_lokal_has_two_locations_of_two_app_hosts(config: dict[str, Any]) -> None:
     settings = parse_settings(config, "lokal")
-    assert [(place.name, place.app_hosts, place.delay_ms) for place in settings.locations] == [
+    assert [(place.name, place.app_hosts, place.delay_ms) for place in settings.of_kind(LabLocationSettings)] == [
         ("jakarta", 2, 12),
         ("surabaya", 2, 12),
     ]
@@ -57,7 +58,7 @@ def change(**changes: object) -> Spoil:
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (stack(regionn="x"), "unknown key tegak:regionn; allowed here: locations, network"),
+        (stack(regionn="x"), "unknown key tegak:regionn; allowed here: aws, budget, locations, network"),
         (without("server_name"), "missing key tegak:server_name"),
         (stack(network="10.0.0.0/20"), "must be a /20 inside 198.18.0.0/15"),
         (change(hosts=2), "unknown key tegak:locations[1].hosts; allowed here: app_hosts, delay_ms"),
@@ -68,11 +69,13 @@ def change(**changes: object) -> Spoil:
         (change(network=1), "two locations have the same network: 1"),
         (change(name="edge"), "'edge' is the edge's own name"),
         (change(name="a; reboot"), "tegak:locations[1].name is 'a; reboot'"),
-        (change(kind="vm"), "tegak:locations[1].kind is 'vm'"),
+        (change(kind="vm"), "tegak:locations[1].kind is 'vm': it is one of lab, hosts, aws"),
+        (without("network"), "a location of kind lab needs tegak:network"),
         (
             rollout(paralel=2),
             "unknown key tegak:rollout.paralel; allowed here: capacity_floor_percent, certificate_days",
         ),
+        (rollout(max_parallel="2"), "tegak:rollout.max_parallel is '2': Input should be a valid integer"),
         (rollout(max_parallel=0), "tegak:rollout.max_parallel is 0: Input should be greater than or equal to 1"),
         (rollout(capacity_floor_percent=101), "tegak:rollout.capacity_floor_percent is 101"),
         (rollout(keep_releases=1), "tegak:rollout.keep_releases is 1"),
