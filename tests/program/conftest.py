@@ -5,7 +5,7 @@ from collections.abc import Generator
 import pytest
 
 from tests.lab import LabStack, lab_stack
-from tests.program.aws import AwsRecorder
+from tests.program.aws import AwsRecorder, make
 from tests.program.mocks import recording
 
 SETTINGS = """config:
@@ -39,3 +39,11 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Generator[AwsRecorder, None, None]:
     """Stands in for the engine and AWS."""
     with recording(AwsRecorder(), monkeypatch) as recorder:
         yield recorder
+
+
+@pytest.fixture(scope="session")
+def usual() -> AwsRecorder:
+    """What is made of the usual settings, before the night; made once, to be looked at only."""
+    with pytest.MonkeyPatch.context() as monkeypatch, recording(AwsRecorder(), monkeypatch) as recorder:
+        make()
+    return recorder

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 from pulumi.runtime import mocks, settings
+from pulumi.runtime.proto import resource_pb2
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,39 @@ class Made:
     inputs: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Options:
+    """What the program said of a resource beside its inputs.
+
+    Args:
+        ignored: Inputs whose changes count for nothing, as the engine calls them.
+        protected: Whether the engine refuses to delete it.
+    """
+
+    ignored: tuple[str, ...]
+    protected: bool
+
+
+class Monitor(mocks.MockMonitor):
+    """Notes the options too, which mocks are not told."""
+
+    def __init__(self, recorder: "Recorder") -> None:
+        super().__init__(recorder)
+        self._options = recorder.options
+
+    def RegisterResource(  # noqa: N802
+        self, request: resource_pb2.RegisterResourceRequest
+    ) -> resource_pb2.RegisterResourceResponse:
+        self._options[request.type, request.name] = Options(tuple(request.ignoreChanges), request.protect)
+        return super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType]
+
+
 @dataclass
 class Recorder(mocks.Mocks):
     """Notes what the program asks for, and answers as a provider would."""
 
     made: list[Made] = field(default_factory=list[Made])
+    options: dict[tuple[str, str], Options] = field(default_factory=dict[tuple[str, str], Options])
 
     def outputs(self, made: Made) -> dict[str, Any]:
         """What a resource has beyond its inputs."""
@@ -64,7 +93,7 @@ def recording(recorder: R, monkeypatch: pytest.MonkeyPatch) -> Generator[R, None
 
     monkeypatch.setattr(asyncio, "new_event_loop", noted)
     asyncio.set_event_loop(asyncio.new_event_loop())
-    mocks.set_mocks(recorder, project="tegak", stack="uji", preview=False)
+    mocks.set_mocks(recorder, project="tegak", stack="uji", preview=False, monitor=Monitor(recorder))
     yield recorder
     settings.reset_options()
     asyncio.set_event_loop(None)
