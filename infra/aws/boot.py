@@ -34,7 +34,7 @@ def boot_script(place: Place, *, bucket: str) -> str:
         place: The location.
         bucket: The bucket of releases and snapshots.
     """
-    # Not HTML: quoting is the script's own business, and nothing that is put in has a quote.
+    # Not HTML: the script has what comes from people where the shell changes nothing.
     environment = Environment(  # noqa: S701
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
@@ -43,11 +43,9 @@ def boot_script(place: Place, *, bucket: str) -> str:
         keep_trailing_newline=True,
     )
     script = environment.get_template("user-data.sh.j2").render(
-        region=place.region,
+        place=place,
         bucket=bucket,
-        group=place.group_name,
         hook=READY_HOOK,
-        operator_key=place.operator_key,
     )
     if len(script.encode()) > MOST_BYTES:
         raise ValueError(f"user data has {len(script.encode())} bytes, more than {MOST_BYTES}")

@@ -39,7 +39,6 @@ class HostRole(pulumi.ComponentResource):
         known = Output.all(
             account_id=get_caller_identity_output().account_id,
             bucket_arn=place.account.publication_bucket_arn,
-            bucket_key_arn=place.account.keys[place.home_region],
             log_group_arn=self.log_group.arn,
         )
         self.policy = iam.RolePolicy(
@@ -57,19 +56,18 @@ class HostRole(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def host_policy(place: Place, *, account_id: str, bucket_arn: str, bucket_key_arn: str, log_group_arn: str) -> str:
+def host_policy(place: Place, *, account_id: str, bucket_arn: str, log_group_arn: str) -> str:
     """What a host may do.
 
     Args:
         place: The location.
         account_id: The AWS account.
         bucket_arn: The bucket of releases and snapshots.
-        bucket_key_arn: The key that it is encrypted with.
         log_group_arn: The hosts' log group.
     """
     groups = f"arn:aws:autoscaling:{place.region}:{account_id}:autoScalingGroup:*"
     return policy(
-        *_published(place, bucket_arn, bucket_key_arn),
+        *_published(place, bucket_arn),
         *_session_manager(place.region, account_id),
         Statement("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group_arn}:log-stream:*"]),
         Statement(
@@ -78,7 +76,8 @@ def host_policy(place: Place, *, account_id: str, bucket_arn: str, bucket_key_ar
     )
 
 
-def _published(place: Place, bucket_arn: str, key_arn: str) -> list[Statement]:
+def _published(place: Place, bucket_arn: str) -> list[Statement]:
+    # No key of KMS is asked for: the bucket is encrypted with S3's own.
     prefixes = ("releases/", "snapshots/", f"hosts/{place.name}/")
     return [
         Statement("Read", ["s3:GetObject"], [f"{bucket_arn}/{prefix}*" for prefix in prefixes]),
@@ -88,12 +87,6 @@ def _published(place: Place, bucket_arn: str, key_arn: str) -> list[Statement]:
             ["s3:ListBucket"],
             [bucket_arn],
             {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}},
-        ),
-        Statement(
-            "Unlock",
-            ["kms:Decrypt"],
-            [key_arn],
-            {"StringEquals": {"kms:ViaService": f"s3.{place.home_region}.amazonaws.com"}},
         ),
     ]
 

@@ -129,6 +129,7 @@ def make(
     settings: StackSettings | None = None,
     *,
     now: dt.datetime = BEFORE,
+    operator_key: str = "ssh-ed25519 AAAA op",
     look: Callable[[list[Any]], object] | None = None,
 ) -> None:
     """Run the program, and look at what its locations give once everything is known."""
@@ -137,7 +138,7 @@ def make(
     @pulumi.runtime.test  # pyright: ignore[reportUnknownMemberType]
     def program() -> Output[object]:
         weights = dns_weights({place.name: place.hosts.night for place in stack.of_kind(AwsLocationSettings)})
-        locations = make_aws_locations(stack, account(), weights, "ssh-ed25519 AAAA op", now)
+        locations = make_aws_locations(stack, account(), weights, operator_key, now)
         given = [
             value
             for place in locations

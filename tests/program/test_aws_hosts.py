@@ -67,8 +67,14 @@ def test_everything_of_a_host_can_be_booked_to_its_location(usual: AwsRecorder) 
 def test_a_host_gets_the_operators_key_and_its_groups_name(usual: AwsRecorder) -> None:
     script = base64.b64decode(usual.one("LaunchTemplate", "jakarta-host")["userData"]).decode()
     assert "ssh-ed25519 AAAA op" in script
-    assert 'AutoScalingGroupName="tegak-uji-jakarta"' in script
+    assert "TEGAK_GROUP=tegak-uji-jakarta\n" in script
     assert usual.one("Group", "jakarta-hosts")["name"] == "tegak-uji-jakarta"
+
+
+def test_a_host_of_another_region_knows_where_what_is_published_is(usual: AwsRecorder) -> None:
+    script = base64.b64decode(usual.one("LaunchTemplate", "singapura-host")["userData"]).decode()
+    assert f"TEGAK_REGION={OTHER}\n" in script
+    assert f"TEGAK_BUCKET=terbitan\nTEGAK_BUCKET_REGION={HOME}\n" in script
 
 
 # How many there are.
@@ -176,15 +182,6 @@ def test_a_host_reads_what_is_published_for_it_and_nothing_of_other_locations(us
     ]
     prefixes = statements(usual, "jakarta")["List"]["Condition"]["StringLike"]["s3:prefix"]
     assert prefixes == ["releases/*", "snapshots/*", "hosts/jakarta/*"]
-
-
-def test_a_host_of_another_region_decrypts_with_the_buckets_own_key_through_s3_alone(usual: AwsRecorder) -> None:
-    unlock = statements(usual, "singapura")["Unlock"]
-    assert (unlock["Action"], unlock["Resource"]) == (
-        ["kms:Decrypt"],
-        [f"arn:aws:kms:{HOME}:{ACCOUNT_ID}:key/{HOME}"],
-    )
-    assert unlock["Condition"] == {"StringEquals": {"kms:ViaService": f"s3.{HOME}.amazonaws.com"}}
 
 
 def test_a_host_writes_to_its_own_log_and_ends_the_hook_of_its_own_group(usual: AwsRecorder) -> None:
