@@ -5,11 +5,14 @@ import base64
 import re
 import shutil
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 
 import pytest
 
 from infra.aws.boot import MOST_BYTES
+from roles.files import Templates
+from roles.scripts import layout
 from tests.program.aws import AwsRecorder, changed, make
 
 HOSTILE = 'ssh-ed25519 AAAA it\'s $(touch made) `touch made` \\ "op"'
@@ -85,3 +88,26 @@ def test_a_script_that_ec2_would_not_take_is_refused_before_it_is_asked(
     with pytest.raises(ValueError, match="user data has"):
         make(changed())
     assert not aws.of_type("LaunchTemplate")
+
+
+def nginx(kind: str) -> str:
+    values = {
+        "host": SimpleNamespace(name="h", location="l", kind=kind),
+        "inventory": None,
+        "layout": layout,
+        "signers": "",
+    }
+    files = {file.path: file for file in Templates.of_checkout(("app",)).files("app", values)}
+    return files[PurePosixPath("/etc/nginx/nginx.conf")].content.decode()
+
+
+def test_nginx_speaks_tls_with_what_the_host_made_at_its_first_boot(usual: AwsRecorder) -> None:
+    config, port = nginx("aws"), usual.one("TargetGroup", "jakarta-app")["port"]
+    assert f"listen {port:.0f} ssl " in config
+    files = re.findall(r"ssl_certificate(?:_key)? (\S+);", config)
+    assert files == ["/etc/tegak/tls/host.crt", "/etc/tegak/tls/host.key"]
+    assert all(file in script_of(usual) for file in files)
+
+
+def test_where_nobody_asks_with_tls_nginx_needs_no_certificate() -> None:
+    assert "ssl" not in nginx("lab")
