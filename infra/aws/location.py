@@ -1,10 +1,10 @@
 """A location of kind `aws`: a VPC, a load balancer and an Auto Scaling group in one region."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
-from pulumi import Input, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 from infra.aws.alarms import Alarms, Watched
 from infra.aws.balancer import Balancer
@@ -15,17 +15,21 @@ from infra.aws.group import HostGroup
 from infra.aws.names import LOCATION_TAG, ROLE_TAG, STACK_TAG
 from infra.aws.network import Network
 from infra.aws.night import NightPlan
-from infra.aws.outputs import AccountOutputs, GroupOutputs, OriginOutputs
+from infra.aws.outputs import AccountOutputs, OriginOutputs
 from infra.aws.place import Place
 from infra.aws.reservation import Reservation
 from infra.aws.roles import HostRole
 from infra.aws.template import HostTemplate
+from infra.hosts import HostOutputs
 from infra.location_settings import AwsLocationSettings
 from infra.settings import StackSettings
 
 
 class AwsLocation(pulumi.ComponentResource):
     """A location in one region of AWS.
+
+    `hosts` is empty: they come and go, and are found by what `entry`, its part of the inventory, says. `origin` is what
+    the CDN asks.
 
     Args:
         place: The location.
@@ -49,8 +53,9 @@ class AwsLocation(pulumi.ComponentResource):
         self._hosts = HostGroup(place, network, template, self._balancer, night, parts)
         Alarms(place, self._watched(reservation), parts)
         self.origin = self._origin(place, weight)
-        self.group = self._group(place)
-        self.register_outputs({"group": self.group.group})
+        self.hosts: Sequence[HostOutputs] = ()
+        self.entry = self._entry(place)
+        self.register_outputs({"entry": self.entry})
 
     def _watched(self, reservation: Reservation | None) -> Watched:
         return Watched(
@@ -64,15 +69,14 @@ class AwsLocation(pulumi.ComponentResource):
         load_balancer = self._balancer.load_balancer
         return OriginOutputs(place.name, weight, alias=(load_balancer.dns_name, load_balancer.zone_id))
 
-    def _group(self, place: Place) -> GroupOutputs:
-        return GroupOutputs(
-            place.name,
-            place.region,
-            tags={key: place.tags("app")[key] for key in (STACK_TAG, LOCATION_TAG, ROLE_TAG)},
-            group=self._hosts.group.name,
-            target_group_arn=self._balancer.target_group.arn,
-            load_balancer_arn=self._balancer.load_balancer.arn,
-        )
+    def _entry(self, place: Place) -> Output[Mapping[str, object]]:
+        known: Mapping[str, object] = {
+            "name": place.name,
+            "kind": place.settings.kind,
+            "region": place.region,
+            "tags": {key: place.tags("app")[key] for key in (STACK_TAG, LOCATION_TAG, ROLE_TAG)},
+        }
+        return self._balancer.target_group.arn.apply(lambda arn: {**known, "target_group_arn": arn})
 
 
 def make_aws_locations(
