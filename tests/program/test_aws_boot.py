@@ -7,13 +7,18 @@ import shutil
 import subprocess
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from infra.aws.boot import MOST_BYTES
+from infra.aws.boot import MOST_BYTES, boot_script
+from infra.aws.names import Names
+from infra.aws.outputs import AccountOutputs
+from infra.aws.place import Place
+from infra.location_settings import AwsLocationSettings
 from roles.files import Templates
 from roles.scripts import layout
-from tests.program.aws import AwsRecorder, changed, make
+from tests.program.aws import BEFORE, HOME, AwsRecorder, changed, make
 
 HOSTILE = 'ssh-ed25519 AAAA it\'s $(touch made) `touch made` \\ "op"'
 
@@ -81,13 +86,14 @@ def test_the_script_is_no_longer_than_ec2_takes(usual: AwsRecorder) -> None:
     assert len(script_of(usual).encode()) < MOST_BYTES
 
 
-def test_a_script_that_ec2_would_not_take_is_refused_before_it_is_asked(
-    aws: AwsRecorder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("infra.aws.boot.MOST_BYTES", 100)
+def test_a_script_that_ec2_would_not_take_is_refused_before_it_is_asked() -> None:
+    settings, unknown = changed(), cast("Any", None)
+    assert settings.night
+    account = AccountOutputs(Names("uji", "uji"), "uji.test", unknown, unknown, unknown, unknown, unknown, {}, {}, {})
+    location = settings.of_kind(AwsLocationSettings)[0]
+    place = Place(location, settings.night, account, HOME, f"ssh-ed25519 AAAA {'x' * MOST_BYTES}", BEFORE)
     with pytest.raises(ValueError, match="user data has"):
-        make(changed())
-    assert not aws.of_type("LaunchTemplate")
+        boot_script(place, bucket="terbitan")
 
 
 def nginx(kind: str) -> str:
