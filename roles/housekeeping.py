@@ -127,10 +127,17 @@ class Housekeeping:
         """Put a location back at the edge, and wait until it is found up.
 
         Raises:
-            OperatorError: There is no such location, or it isn't up: it gets no requests until it is.
+            OperatorError: There is no such location, its hosts have something else than the others, or it isn't up: it
+                gets no requests until it is.
         """
         observed = observe(self.tasks.fleet)
         self._known_location(observed, location)
+        for name in observed.serving(location):
+            if not observed.is_current(name) or observed.states[name].release not in {observed.log.release, None}:
+                raise OperatorError(
+                    f"{name} has another release or other results than the log says; {location} stays out",
+                    next_command="fab publish and fab deploy, then fab undrain-location",
+                )
         script = pool.undrain(LOCATIONS, location).then(pool.wait_until_up(LOCATIONS, location, UP_SECONDS))
         self._at_edges(f"putting {location} back", script)
         self._note("undrain-location", reason, observed, location=location)

@@ -15,7 +15,8 @@ from roles.engine import Outputs, read_outputs, selected_stack
 from roles.files import Configuration, HostFile, Templates, read_signers
 from roles.fleet import Checkout, Fleet
 from roles.release import Release, build_release, find_release, unpack_templates
-from roles.rollout.build import ReleasePlanner, Target
+from roles.rollout.build import ReleasePlanner
+from roles.rollout.changes import Target
 from roles.rollout.lock import Intent
 from roles.rollout.plan import Action
 from roles.rollout.session import Request, Session, new_id, this_operator
@@ -124,6 +125,11 @@ class Operations:
         """Run the testinfra suite."""
         verify_hosts(self.checkout, self.fleet.inventory)
 
+    def out_of_pool(self) -> list[str]:
+        """The app hosts that get no requests because a rollout left them out."""
+        observed = observe(self.fleet)
+        return [name for name, state in observed.servers.items() if state == "drained" and name in observed.states]
+
     def status(self) -> None:
         """Show the table.
 
@@ -145,7 +151,7 @@ class Operations:
         if unhealthy:
             raise OperatorError(
                 f"{len(unhealthy)} of {len(statuses)} hosts are not healthy: {', '.join(unhealthy)}",
-                next_command=f"pulumi up -s {self.checkout.stack}, then fab deploy and fab publish",
+                next_command=f"pulumi up -s {self.checkout.stack}, then fab publish and fab deploy",
             )
 
     def _roll_out(

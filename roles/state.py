@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -97,6 +97,11 @@ class Observation:
         return Log(line for state in self.states.values() for line in state.audit)
 
     @property
+    def newest_entries(self) -> dict[str, str]:
+        """The id of the newest entry of each host's own log; empty where it has none."""
+        return {name: _newest_id(state.audit) for name, state in self.states.items()}
+
+    @property
     def lock(self) -> LockRecord | None:
         """The lock that is in force."""
         return lock_in_force([state.lock for state in self.states.values() if state.lock is not None], self.inventory)
@@ -109,6 +114,10 @@ class Observation:
     def is_reached(self, location: str) -> bool:
         """Whether the edge sends requests to a location."""
         return not self.locations or self.locations.get(location) == "up"
+
+    def is_current(self, name: str) -> bool:
+        """Whether a host shows the results that the log says everybody is to see."""
+        return self.log.snapshot in {None, self.states[name].snapshot}
 
     def serving(self, location: str) -> list[str]:
         """The app hosts of a location that get requests, and answer: one that does not is taken out."""
@@ -156,6 +165,16 @@ def observe(fleet: Fleet, files_of: FilesOf = lambda _: ()) -> Observation:
         _worst(servers for _, servers, _ in good.values()),
         _worst(locations for _, _, locations in good.values()),
     )
+
+
+def _newest_id(lines: Sequence[object]) -> str:
+    for line in reversed(lines):
+        match line:
+            case {"id": str(found)}:
+                return found
+            case _:
+                continue
+    return ""
 
 
 def _worst(tables: Iterable[Mapping[str, ServerState]]) -> dict[str, ServerState]:

@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -140,17 +140,33 @@ class Lock:
     record: LockRecord
     minutes: int
 
-    def take(self, *, take_over: bool = False) -> None:
+    def take(self, *, take_over: bool = False, seen: Mapping[str, str] | None = None) -> None:
         """Take the lock, or renew it.
+
+        Args:
+            take_over: Whether to take it from whoever has it.
+            seen: The newest entry of each host's log that the plan knows of; None if it doesn't matter.
 
         Raises:
             LockedError: Somebody else has it; ours is given back wherever it was taken.
-            OperatorError: Fewer than half of the hosts answer, or a step is still running somewhere.
+            OperatorError: Fewer than half of the hosts answer, a step is still running somewhere, or another rollout
+                has ended since the plan was made.
         """
-        results = self.fleet.on_each(self.hosts, lambda host: self._ask(host, take_over=take_over))
+        results = self.fleet.on_each(
+            self.hosts,
+            lambda host: self._ask(
+                host, take_over=take_over, seen=seen.get(host.name, "") if seen is not None else None
+            ),
+        )
         answers = {name: answer for name, answer in results.items() if not isinstance(answer, OperatorError)}
         holders = {name: answer["held"] for name, answer in answers.items() if answer["held"] is not None}
         busy = [name for name, answer in answers.items() if answer["busy"]]
+        if any("changed" in answer for answer in answers.values()):
+            self.give_back()
+            raise OperatorError(
+                "another rollout has ended since the hosts were looked at; nothing was changed",
+                next_command="fab history, then the same command again",
+            )
         taken = len(answers) - len({*holders, *busy})
         if not busy and is_majority(taken, self.fleet.inventory):
             # What a few hosts still keep is of a rollout that ended while they were away.
@@ -179,9 +195,9 @@ class Lock:
         script = scripts.release_lock(self.record.token)
         self.fleet.on_each(self.hosts, lambda host: self.fleet[host].run("giving the lock back", script))
 
-    def _ask(self, host: Host, *, take_over: bool) -> "dict[str, object]":
+    def _ask(self, host: Host, *, take_over: bool, seen: str | None = None) -> "dict[str, object]":
         document = self.record.model_dump(mode="json")
-        request = {"lock": document, "seconds": self.minutes * 60, "take_over": take_over}
+        request = {"lock": document, "seconds": self.minutes * 60, "take_over": take_over, "seen": seen}
         printed = self.fleet[host].run("taking the lock", scripts.keep_lock(), json.dumps(request).encode())
         answer: dict[str, object] = json.loads(printed)
         return answer

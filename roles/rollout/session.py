@@ -28,7 +28,8 @@ MAXIMUM_REASON = 1000
 
 def this_operator() -> Operator:
     """Who acts: $TEGAK_OPERATOR, or the user of this machine."""
-    return Operator(who=os.environ.get("TEGAK_OPERATOR") or getpass.getuser(), machine=socket.gethostname())
+    who = os.environ.get("TEGAK_OPERATOR") or getpass.getuser()
+    return Operator(who=who.encode(errors="replace").decode(), machine=socket.gethostname())
 
 
 def new_id(now: dt.datetime) -> str:
@@ -40,8 +41,12 @@ def check_reason(reason: str) -> str:
     """A reason as the log keeps it.
 
     Raises:
-        OperatorError: It is too long to be read by anybody.
+        OperatorError: It is too long to be read by anybody, or its bytes are no text.
     """
+    try:
+        reason.encode()
+    except UnicodeEncodeError:
+        raise OperatorError("the reason is not UTF-8; nothing was changed") from None
     if len(reason) > MAXIMUM_REASON:
         raise OperatorError(
             f"the reason has {len(reason)} characters, and {MAXIMUM_REASON} are enough; nothing was changed"
@@ -102,7 +107,7 @@ class Session:
         hosts = {name: planner.before(host) for host in observed.inventory.hosts if (name := host.name) in plan.hosts}
         intent = Intent(id=plan.id, action=action, target=plan.target, policy=request.policy, hosts=hosts)
         lock = self._lock(observed, request.policy, request.reason, intent)
-        lock.take(take_over=request.emergency)
+        lock.take(take_over=request.emergency, seen=observed.newest_entries)
         self._carry_out(observed, planner, plan, lock, request)
 
     def check(self, observed: Observation, action: Action, request: Request) -> None:
@@ -140,7 +145,7 @@ class Session:
             )
         if not reason and not found.holder_is_gone(self.operator):
             raise LockedError(found)
-        record = new_record(self.operator, reason or found.reason, self.now(), found.intent)
+        record = new_record(self.operator, check_reason(reason or found.reason), self.now(), found.intent)
         lock = Lock(self.fleet, observed.answering, record, found.intent.policy.lock_minutes)
         lock.take(take_over=True)
         return lock, found.intent

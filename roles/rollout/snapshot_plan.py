@@ -2,7 +2,8 @@
 
 from infra.inventory import Host
 from roles.pool import UP_SECONDS
-from roles.rollout.build import ReleasePlanner, Target
+from roles.rollout.build import ReleasePlanner
+from roles.rollout.changes import Target
 from roles.rollout.plan import HostChange, Phase, Plan, Step
 from roles.scripts import artefacts, pool
 from roles.scripts.layout import APP_HOSTS
@@ -25,7 +26,8 @@ class SnapshotPlanner(ReleasePlanner):
 
     def plan(self) -> Plan:
         """The plan."""
-        left_out = [host for host in self._inventory.with_role("app") if not self._reachable(host)]
+        concerned = [host for host in self._inventory.hosts if {"app", "lb"}.intersection(host.roles)]
+        left_out = [host for host in concerned if not self._changes.can_be_changed(host)]
         phases = [*self._receive(), *self._switch()]
         if phases:
             phases = [*self._kept_out(left_out), *phases]
@@ -48,7 +50,7 @@ class SnapshotPlanner(ReleasePlanner):
         return [self._switched(host) for host in self._app_hosts()]
 
     def _app_hosts(self) -> list[Host]:
-        return [host for host in self._inventory.with_role("app") if self._reachable(host)]
+        return [host for host in self._inventory.with_role("app") if self._changes.can_be_changed(host)]
 
     def _receive(self) -> list[Phase]:
         name = self._archive.name
@@ -79,5 +81,5 @@ class SnapshotPlanner(ReleasePlanner):
         if before is None and state.running_release and self._observed.servers.get(host.name) in {"up", "down"}:
             # It becomes ready with its first snapshot, and is in use once its load balancers have seen that.
             up = pool.wait_until_up(APP_HOSTS, host.name, UP_SECONDS)
-            steps += [Step("wait until found up", balancer, up) for balancer in self._balancers(host)]
+            steps += [Step("wait until found up", balancer, up) for balancer in self._changes.balancers(host)]
         return HostChange(host, f"{before or 'no snapshot'} -> {self._archive.name}", tuple(steps))

@@ -21,7 +21,7 @@ def _keeper() -> str:
 
 def keep_lock() -> Script:
     """Take or renew the lock; standard input says how (see lock_keeper.py), the answer is JSON."""
-    arguments = (LOCK, LOCK_TOKEN, LOCK_MUTEX, BUSY_SECONDS)
+    arguments = (LOCK, LOCK_TOKEN, LOCK_MUTEX, AUDIT, BUSY_SECONDS)
     return script(command("mkdir", "-p", OWN), command("python3", "-c", _keeper(), *arguments), timeout_seconds=40)
 
 

@@ -38,6 +38,12 @@ def test_what_is_wrong_with_a_host_is_said(fields: dict[str, object], said: str)
     assert problems(with_state(**fields), "deploy", POLICY) == [said]
 
 
+def test_results_are_published_whatever_is_left_of_the_certificate() -> None:
+    expiring = with_state(certificate_s=86_400.0)
+    assert problems(expiring, "deploy", POLICY)
+    assert problems(expiring, "publish", POLICY) == []
+
+
 def test_a_freeze_stops_changes_and_not_results_and_an_emergency_goes_through_it() -> None:
     frozen = with_state(audit=(json.loads(entry("1", "freeze", reason="count").line()),))
     for action in ("deploy", "rollback", "configure"):
