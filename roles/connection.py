@@ -20,6 +20,9 @@ CONNECT_TIMEOUT_SECONDS = 8
 KEEPALIVE_SECONDS = 2
 """How often something is sent while a step runs; unanswered for the time-out above, the host counts as unreachable."""
 
+SESSIONS = 8
+"""Scripts at the same time over one connection: sshd refuses more than 10 (MaxSessions of sshd_config)."""
+
 DEFAULT_PORT = 22
 NO_EXIT_STATUS = -1
 TIMED_OUT = 124
@@ -106,6 +109,7 @@ class Remote:
         self._key_file = key_file
         self._connection: PinnedConnection | None = None
         self._opening = threading.Lock()
+        self._sessions = threading.BoundedSemaphore(SESSIONS)
 
     def run(self, step: str, script: Script, stdin: bytes | BinaryIO | None = None) -> str:
         """Run a script and return what it printed.
@@ -151,14 +155,15 @@ class Remote:
             self._connection = None
 
     def _execute(self, script: Script, stdin: bytes | BinaryIO | None) -> tuple[int, str, str]:
-        channel = self._transport().open_session(timeout=CONNECT_TIMEOUT_SECONDS)
-        try:
-            channel.settimeout(script.timeout_seconds + CONNECT_TIMEOUT_SECONDS)
-            channel.exec_command(script.command_line())
-            _send(channel, stdin)
-            return _receive(channel)
-        finally:
-            channel.close()
+        with self._sessions:
+            channel = self._transport().open_session(timeout=CONNECT_TIMEOUT_SECONDS)
+            try:
+                channel.settimeout(script.timeout_seconds + CONNECT_TIMEOUT_SECONDS)
+                channel.exec_command(script.command_line())
+                _send(channel, stdin)
+                return _receive(channel)
+            finally:
+                channel.close()
 
     def _transport(self) -> paramiko.Transport:
         with self._opening:

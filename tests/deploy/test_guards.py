@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +27,9 @@ from roles.scripts.quoting import command, script
 from roles.signing import sign
 from roles.snapshots import SNAPSHOT_NAMESPACE
 from roles.state import HostState, read_state
+from tests.deploy.faults import on_host_until_left
 from tests.deploy.sources import appended, release_of
+from tests.deploy.test_rollout import host_named
 from tests.lab import PROJECT, SMALL, LabStack
 
 
@@ -258,3 +261,15 @@ def test_a_stack_that_is_not_there_is_said_with_what_to_type(stack: LabStack) ->
     assert "the outputs of stack 'nirwana' can't be read" in output
     assert "next: pulumi up -s nirwana" in output
     assert "there is no stack 'nirwana'" in stack.fail("fab", "up", "--stack", "nirwana")
+
+
+def test_more_scripts_at_once_than_a_hosts_sshd_allows_wait_for_each_other(stack: LabStack) -> None:
+    own = "/etc/ssh/sshd_config.d/00-uji.conf"
+    strict = f"echo MaxSessions 10 > {own} && systemctl reload ssh"
+    with on_host_until_left(stack, "barat-lb-1", strict, f"rm {own} && systemctl reload ssh"):
+        fleet = stack.fleet()
+        remote, slow = fleet[host_named(stack, "barat-lb-1")], script("sleep 1; echo done")
+        with ThreadPoolExecutor(20) as threads:
+            printed = list(threads.map(lambda _: remote.run("test", slow), range(20)))
+        fleet.close()
+    assert printed == ["done\n"] * 20
