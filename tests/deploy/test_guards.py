@@ -270,6 +270,7 @@ def test_more_scripts_at_once_than_a_hosts_sshd_allows_wait_for_each_other(stack
         fleet = stack.fleet()
         remote, slow = fleet[host_named(stack, "barat-lb-1")], script("sleep 1; echo done")
         with ThreadPoolExecutor(20) as threads:
-            printed = list(threads.map(lambda _: remote.run("test", slow), range(20)))
+            running = [threads.submit(remote.run, "test", slow) for _ in range(20)]
+            printed = [each.result() for each in running]
         fleet.close()
     assert printed == ["done\n"] * 20
