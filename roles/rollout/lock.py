@@ -229,7 +229,8 @@ def policy_for(policy: RolloutPolicy, **overrules: object) -> RolloutPolicy:
     """
     given = {name: value for name, value in overrules.items() if value is not None}
     try:
-        return RolloutPolicy.model_validate({**policy.model_dump(), **given})
+        # Options of a task are text.
+        return RolloutPolicy.model_validate({**policy.model_dump(), **given}, strict=False)
     except ValidationError as error:
         first = error.errors()[0]
         option = str(first["loc"][0]).replace("_", "-")
