@@ -20,9 +20,11 @@ from infra.errors import OperatorError
 from infra.inventory import Host
 from infra.lab.machine import payload
 from roles.connection import HostKeyError
+from roles.pool import read_app_pool, read_servers
 from roles.release import Release, build_release
 from roles.scripts.artefacts import receive_release
-from roles.scripts.pool import wait_until_up
+from roles.scripts.layout import APP_HOSTS
+from roles.scripts.pool import undrain, wait_until_up
 from roles.scripts.quoting import command, script
 from roles.signing import sign
 from roles.snapshots import SNAPSHOT_NAMESPACE
@@ -274,3 +276,16 @@ def test_more_scripts_at_once_than_a_hosts_sshd_allows_wait_for_each_other(stack
             printed = [each.result() for each in running]
         fleet.close()
     assert printed == ["done\n"] * 20
+
+
+def test_servers_of_one_load_balancer_can_be_put_into_the_pool_at_the_same_time(stack: LabStack) -> None:
+    fleet = stack.fleet()
+    remote = fleet[host_named(stack, "barat-lb-1")]
+    servers = [host.name for host in fleet.inventory.with_role("app", "barat")] * 12
+    with ThreadPoolExecutor(len(servers)) as threads:
+        for done in [threads.submit(remote.run, "test", undrain(APP_HOSTS, name)) for name in servers]:
+            done.result()
+    assert set(read_app_pool(fleet, remote.host).values()) == {"up"}
+    kept = remote.run("test", script("cat /var/lib/haproxy/server-state"))
+    assert dict(read_servers(kept)) == read_app_pool(fleet, remote.host)
+    fleet.close()
