@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Protocol
 
 from infra.errors import OperatorError
-from infra.inventory import Host, RolloutPolicy
+from infra.inventory import RolloutPolicy
 from roles.connection import FencedError, HostError, UnreachableError
 from roles.fleet import Fleet
 from roles.rollout.audit import Result, StepTime
 from roles.rollout.gate import judge, measure
-from roles.rollout.lock import Lock
 from roles.rollout.plan import Gate, HostChange, Plan, Step
+from roles.scripts.artefacts import still_runs
 from roles.scripts.lock import fence
 from roles.scripts.quoting import Script
-from roles.state import read_state
 
 LEFT = "left out of the pool"
 PUT_BACK = "put back"
@@ -63,15 +62,14 @@ class Runner:
 
     Args:
         fleet: The stack's hosts.
-        lock: The lock, taken; renewed as the plan goes on.
+        token: Of the lock, which is taken: it lasts as long as the rollout.
         policy: How careful to be.
         reporter: Told of what happens.
     """
 
-    def __init__(self, fleet: Fleet, lock: Lock, policy: RolloutPolicy, reporter: Reporter) -> None:
+    def __init__(self, fleet: Fleet, token: str, policy: RolloutPolicy, reporter: Reporter) -> None:
         self._fleet = fleet
-        self._lock = lock
-        self._fence = fence(lock.record.token)
+        self._fence = fence(token)
         self._policy = policy
         self._reporter = reporter
         self._mutex = threading.Lock()
@@ -97,7 +95,6 @@ class Runner:
         try:
             for phase in plan.phases:
                 self._reporter.phase(phase.name)
-                self._lock.take()
                 for batch in phase.batches:
                     self._batch(batch)
                 if phase.gate:
@@ -265,13 +262,5 @@ class Runner:
         with self._mutex:
             done = {change.host.name for change in changes if self._outcome.hosts.get(change.host.name) == DONE}
         hosts = [host for host in self._fleet.inventory.with_role("app") if host.name in done]
-        self._fleet.all_or_error(hosts, lambda host: self._check_running(host, plan.target))
-
-    def _check_running(self, host: Host, release: str) -> None:
-        state = read_state(self._fleet, host)
-        if state.release != release:  # its configuration alone was changed
-            return
-        if state.restarts:
-            raise HostError(host.name, "staying up", f"its service with {release} died, and was started again")
-        if state.running_release != release or (state.snapshot and not state.ready):
-            raise HostError(host.name, "staying up", f"its service with {release} is not ready any more")
+        check = still_runs(plan.target)
+        self._fleet.all_or_error(hosts, lambda host: self._fleet[host].run("staying up", check))

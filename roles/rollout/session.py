@@ -171,7 +171,7 @@ class Session:
         started = time.monotonic()
         touched = [change for change in planner.everything() if _was_touched(observed, change, intent)]
         with reporting() as reporter:
-            runner = Runner(self.fleet, lock, intent.policy, reporter)
+            runner = Runner(self.fleet, lock.record.token, intent.policy, reporter)
             runner.reach_all(touched)
             outcome = runner.undo([[change] for change in touched])
             runner.tidy(planner.tidy(undone=True))
@@ -215,7 +215,7 @@ class Session:
     ) -> None:
         started = time.monotonic()
         with reporting() as reporter:
-            runner = Runner(self.fleet, lock, request.policy, reporter)
+            runner = Runner(self.fleet, lock.record.token, request.policy, reporter)
             outcome = runner.carry_out(plan, earlier)
             if outcome.result != "left":
                 runner.tidy(planner.tidy(undone=outcome.error is not None))
