@@ -61,6 +61,21 @@ class Bill:
         """What some of the items cost."""
         return _sum(item for item in self.items if belongs(item))
 
+    @property
+    def parts(self) -> dict[str, float]:
+        """What it is made of, roughly, in USD: the same parts for every bill, in the same order."""
+        return {name: self.usd_where(belongs) for name, belongs in PARTS.items()}
+
+
+PARTS: dict[str, Callable[[Item], bool]] = {
+    "answers sent": lambda item: item.price.key == "cdn.transfer",
+    "requests": lambda item: item.price.key == "cdn.requests",
+    "firewall": lambda item: item.price.key.startswith("waf."),
+    "locations": lambda item: item.where != EVERYWHERE,
+    "the rest": lambda item: item.where == EVERYWHERE and not item.price.key.startswith(("cdn.t", "cdn.r", "waf.")),
+}
+"""The parts of a bill; each item is in one of them."""
+
 
 def _sum(items: Iterable[Item]) -> float:
     return sum(item.usd for item in items)

@@ -46,7 +46,9 @@ def estimate(settings: StackSettings, prices: PriceList | None = None) -> Estima
         OperatorError: It has nothing on AWS, or a price is not known.
     """
     if settings.aws is None or settings.budget is None:
-        raise OperatorError("nothing of this stack is on AWS: there is no bill to estimate")
+        raise OperatorError(
+            "nothing of this stack is on AWS: there is no bill to estimate", next_command="fab cost --stack produksi"
+        )
     known = prices or our_prices()
     return Estimate(
         load=Load.of(planned_night(settings)),

@@ -16,6 +16,11 @@ CDN_LIST_RULES = 55
 com.amazonaws.global.cloudfront.origin-facing)."""
 
 
+def figure(number: float) -> str:
+    """A number for people: whole from 100, three digits below."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"  # noqa: PLR2004  # three digits
+
+
 @dataclass(frozen=True)
 class Quota:
     """A quota of the account, as Service Quotas names it.
@@ -77,7 +82,7 @@ class Limit:
         """The sentence for whoever is stopped by it."""
         of = f"quota {self.quota.code} of {self.quota.service}; " if self.quota else ""
         return (
-            f"{self.name} ({self.where}): {self.needed:,.0f} are needed, and there are {self.there:,.0f}"
+            f"{self.name} ({self.where}): {figure(self.needed)} are needed, and there are {figure(self.there)}"
             f" ({of}{self.setting})"
         )
 
@@ -111,7 +116,7 @@ def _of_account(settings: StackSettings, aws: AwsSettings) -> Iterator[Limit]:
             Quota("elasticloadbalancing", "L-8A66D0E6", region),
         )
         yield Limit(
-            "rules of the load balancer's security group",
+            "rules of the balancer's group",
             region,
             CDN_LIST_RULES,
             aws.group_rules_quota,

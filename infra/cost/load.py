@@ -62,7 +62,10 @@ def planned_night(settings: StackSettings) -> NightSettings:
         OperatorError: Its settings have none.
     """
     if settings.night is None:
-        raise OperatorError("this stack's settings have no tegak:night, so there is no load to plan for")
+        raise OperatorError(
+            "this stack's settings have no tegak:night, so there is no load to plan for",
+            next_command="fab cost --stack produksi",
+        )
     return settings.night
 
 
@@ -77,6 +80,8 @@ def with_load(settings: StackSettings, changes: Mapping[str, float | None]) -> S
     Raises:
         OperatorError: A value is out of bounds.
     """
+    if not changes:
+        return settings
     given = {name: value for name, value in changes.items() if value is not None}
     night = planned_night(settings)
     hours = given.pop("hours", None)

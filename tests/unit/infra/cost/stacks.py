@@ -1,5 +1,6 @@
 """Stacks of this checkout, as they are planned."""
 
+from functools import cache
 from pathlib import Path
 
 from infra.settings import StackSettings
@@ -8,6 +9,7 @@ from roles.stack_settings import read_stack_settings
 PROJECT = Path(__file__).resolve().parents[4]
 
 
+@cache
 def stack(name: str = "produksi") -> StackSettings:
     """The settings of a stack."""
     return read_stack_settings(PROJECT, name)

@@ -103,7 +103,7 @@ def test_ten_million_people_need_five_times_the_usual_requests_and_not_more_band
         ),
         (
             account(group_rules_quota=50),
-            "rules of the load balancer's security group (ap-southeast-3)",
+            "rules of the balancer's group (ap-southeast-3)",
             "55 are needed, and there are 50",
         ),
         (night(viewers=7_600_000), "requests/s of the CDN", "253,333 are needed, and there are 250,000"),

@@ -1,7 +1,7 @@
 """The list of prices."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.cost.instances import SIZES, vcpus
@@ -68,6 +68,7 @@ def test_each_part_of_the_traffic_is_paid_at_its_own_tier(gigabytes: float, usd:
     assert transfer().cost(gigabytes) == pytest.approx(usd)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(1, 1e6), st.floats(0, 10)), min_size=1, max_size=6, unique_by=lambda tier: tier[0]),
     st.floats(0, 1e7),
