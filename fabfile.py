@@ -296,4 +296,4 @@ def down(_: Context, stack: str = "lokal") -> None:
     bring_up.down(PROJECT, stack)
 
 
-cost = planning.cost
+cost, ready = planning.cost, planning.ready

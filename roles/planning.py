@@ -2,23 +2,29 @@
 # fabric has no types
 # pyright: reportUntypedFunctionDecorator=false
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fabric import task  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]  # it has none
 from invoke.context import Context
 
 from infra.cost.estimate import estimate
-from infra.cost.load import with_load
+from infra.cost.load import planned_night, with_load
 from infra.cost.plot import draw
 from infra.errors import OperatorError
 from roles.cost_report import brief, console_for_output, show
+from roles.operations import operations
+from roles.readiness import report as readiness_report
+from roles.readiness.calendar import judge
+from roles.readiness.facts import WIB, Facts
 from roles.signing import write_whole
 from roles.stack_settings import read_stack_settings
+from roles.state import Observation, observe
 from roles.terminal import operator_command, say
 
 PROJECT = Path(__file__).resolve().parent.parent
-PRODUCTION = "produksi"
+PRODUCTION, REHEARSAL = "produksi", "staging"
 
 
 @task(
@@ -94,4 +100,69 @@ def _number(name: str, text: str) -> float:
         option = name.replace("_", "-")
         raise OperatorError(
             f"--{option} is {text!r:.40}: it must be a number", next_command="fab --help cost"
+        ) from error
+
+
+@task(
+    help={
+        "stack": f"The stack; default: {PRODUCTION}.",
+        "election": "The day, as 2029-02-14; default: the day of tegak:night.",
+        "today": "The day on which it is judged; default: today.",
+    }
+)
+@operator_command
+def ready(_: Context, stack: str = PRODUCTION, election: str | None = None, today: str | None = None) -> None:
+    """Show the calendar backwards from the election, what is due and what is open; fail if something is overdue."""
+    show_readiness(PROJECT, stack, election, _day("today", today) if today else dt.datetime.now(WIB).date())
+
+
+def look_at_hosts(project: Path, stack: str) -> tuple[Observation | None, str]:
+    """Ask the stack's hosts; or the reason why that can't be."""
+    try:
+        with operations(project, stack) as on_stack:
+            return observe(on_stack.fleet), ""
+    except OperatorError as error:
+        return None, error.message
+
+
+def show_readiness(
+    project: Path,
+    stack: str,
+    election: str | None,
+    today: dt.date,
+    look: Callable[[Path, str], tuple[Observation | None, str]] = look_at_hosts,
+) -> None:
+    """Show whether a stack is ready.
+
+    Args:
+        project: The checkout.
+        stack: The stack.
+        election: The day of the election, as it was typed; None for the day of `tegak:night`.
+        today: The day on which it is judged.
+        look: Asks the hosts.
+
+    Raises:
+        OperatorError: It is not, or there is no such stack or day.
+    """
+    settings = read_stack_settings(project, stack)
+    if settings.night is None and election is None:
+        raise OperatorError(
+            f"stack '{stack}' has no tegak:night: its day has to be said",
+            next_command=f"fab ready --stack {stack} --election 2029-02-14",
+        )
+    day = _day("election", election) if election else planned_night(settings).start.astimezone(WIB).date()
+    rehearsal = read_stack_settings(project, REHEARSAL) if stack == PRODUCTION else None
+    observed, unseen = look(project, stack)
+    facts = Facts(stack, settings, day, today, rehearsal, observed, unseen)
+    lines = judge(facts)
+    readiness_report.show(console_for_output(), facts, lines)
+    readiness_report.decide(lines)
+
+
+def _day(option: str, text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise OperatorError(
+            f"--{option} is {text!r:.40}: it must be a day such as 2029-02-14", next_command="fab --help ready"
         ) from error
