@@ -1,10 +1,11 @@
 """What a stack's settings may say of the AWS account, of the night, and of money."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from infra.location_settings import Region, Settings
 
@@ -13,6 +14,24 @@ USUAL_PEAK_SHARE = 1 / 3
 was measured, `peak_hours` says it."""
 
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
+
+
+_ENGINES_TIME = re.compile(r"(?P<day>\d{4}-\d\d-\d\d) (?P<time>\d\d:\d\d:\d\d) (?P<offset>[+-]\d{4}) \S+")
+
+
+def _of_engine(value: object) -> object:
+    """YAML's time stamps, when they aren't quoted, reach the program as Go prints them."""
+    found = _ENGINES_TIME.fullmatch(value) if isinstance(value, str) else None
+    return f"{found['day']}T{found['time']}{found['offset']}" if found else value
+
+
+def _day_of_engine(value: object) -> object:
+    found = _ENGINES_TIME.fullmatch(value) if isinstance(value, str) else None
+    return found["day"] if found else value
+
+
+Moment = Annotated[dt.datetime, BeforeValidator(_of_engine), Field(strict=False)]
+Day = Annotated[dt.date, BeforeValidator(_day_of_engine), Field(strict=False)]
 
 
 class AwsSettings(Settings):
@@ -70,8 +89,8 @@ class NightSettings(Settings):
         origin_percent: Part of the requests that the CDN can't answer itself and hands on to a location.
     """
 
-    start: Annotated[dt.datetime, Field(strict=False)]
-    end: Annotated[dt.datetime, Field(strict=False)]
+    start: Moment
+    end: Moment
     viewers: int = Field(default=3_000_000, ge=1, le=300_000_000)
     poll_seconds: int = Field(default=30, ge=1, le=3600)
     requests_per_poll: int = Field(default=1, ge=1, le=100)
@@ -115,4 +134,4 @@ class BudgetSettings(Settings):
     month_usd: int = Field(ge=1)
     month_requests_millions: int = Field(default=10, ge=0)
     rupiah_per_usd: int = Field(ge=1)
-    rupiah_date: Annotated[dt.date, Field(strict=False)]
+    rupiah_date: Day
