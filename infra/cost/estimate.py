@@ -113,7 +113,7 @@ class _Night:
         yield from _requests(self.prices, load.requests, self.night.answer_bytes)
         yield from self._shared(load)
         for place in self.settings.of_kind(AwsLocationSettings):
-            yield from _standing(place, self.prices, place.hosts.night, self.night.hours)
+            yield from _standing(place, self.prices, place.hosts.night, self.night.hours + assumed.LEAD_HOURS)
             yield from self._balanced(place, load)
 
     def _shared(self, load: Load) -> Iterator[Item]:
@@ -121,25 +121,33 @@ class _Night:
         if aws is None:
             return
         queries = self.night.viewers * assumed.QUERIES_PER_VIEWER / MILLION
-        log_gb = load.requests * assumed.CDN_LOG_BYTES / GB
-        publications = self.night.hours * assumed.PUBLICATIONS_PER_HOUR
-        written, home = publications * assumed.PUBLISHED_OBJECTS, aws.home_region
+        log_gb = load.requests * assumed.CDN_LOG_BYTES / GB * assumed.LOG_MONTHS
+        met_gb = load.requests * assumed.FIREWALL_LOG_PART * assumed.FIREWALL_LOG_BYTES / GB
         find = self.prices.find
         yield Item(EVERYWHERE, "DNS queries", queries, find("dns.queries"))
-        yield Item(EVERYWHERE, "CDN's logs, kept for a month", log_gb, find("storage", home))
-        yield Item(EVERYWHERE, "publications: written", written / 1000, find("storage.writes", home))
-        yield Item(EVERYWHERE, "publications: copied", written / 1000, find("storage.writes", aws.replica_region))
-        copied_gb = publications * assumed.PUBLISHED_GB
-        yield Item(EVERYWHERE, "publications: sent", copied_gb, find("transfer.between_regions", home))
+        yield Item(EVERYWHERE, "CDN's log, kept for 3 months", log_gb, find("storage", GLOBAL_REGION))
+        yield Item(EVERYWHERE, "firewall's log", met_gb, find("logs", GLOBAL_REGION))
+        yield from self._published(aws)
+
+    def _published(self, aws: AwsSettings) -> Iterator[Item]:
+        publications = self.night.hours * assumed.PUBLICATIONS_PER_HOUR
+        archives = publications * assumed.ARCHIVE_OBJECTS
+        files = assumed.SITE_FILES * (1 + assumed.CHANGED_PART * publications)
+        sent_gb = publications * assumed.ARCHIVE_GB + files * assumed.SITE_FILE_GB
         hosts = sum(place.hosts.night for place in self.settings.of_kind(AwsLocationSettings))
-        yield Item(EVERYWHERE, "publications: read", written * hosts / 1000, find("storage.reads", home))
+        written, find = (archives + files) / 1000, self.prices.find
+        yield Item(EVERYWHERE, "publications: written", written, find("storage.writes", aws.home_region))
+        yield Item(EVERYWHERE, "publications: copied", written, find("storage.writes", aws.replica_region))
+        yield Item(EVERYWHERE, "publications: sent", sent_gb, find("transfer.between_regions", aws.home_region))
+        read = archives * hosts / 1000
+        yield Item(EVERYWHERE, "publications: read by hosts", read, find("storage.reads", aws.home_region))
 
     def _balanced(self, place: AwsLocationSettings, load: Load) -> Iterator[Item]:
         # A unit is 1 GB an hour; new connections and rules (units' other measures) stay below, since the CDN keeps its
         # connections open and the listener has few rules.
         used = load.origin_gigabytes_per_hour * origin_share(self.settings, place)
         beyond = max(0.0, used - place.reserved_units) * self.night.hours_at_peak
-        reserved = place.reserved_units * self.night.hours
+        reserved = place.reserved_units * (self.night.hours + assumed.LEAD_HOURS)
         find = self.prices.find
         if reserved:
             yield Item(place.name, "units reserved", reserved, find("balancer.reserved_units", place.region))
@@ -177,8 +185,9 @@ class _Month:
         if own:
             yield Item(EVERYWHERE, "health checks of own machines", own, find("dns.health_check"))
         yield Item(EVERYWHERE, "keys", keys, find("key"))
-        yield Item(EVERYWHERE, "CDN: alarms", assumed.CDN_ALARMS, find("alarm", GLOBAL_REGION))
-        yield Item(EVERYWHERE, "CDN: metrics", 1, find("cdn.metrics"))
+        yield Item(EVERYWHERE, "CDN: alarms", assumed.CDN_ALARMS + own, find("alarm", GLOBAL_REGION))
+        metrics = assumed.CDN_METRICS + assumed.BUCKET_METRICS
+        yield Item(EVERYWHERE, "CDN: figures measured", metrics, find("metric"))
         yield Item(EVERYWHERE, "releases and snapshots kept", assumed.KEPT_GB, find("storage", home))
         yield Item(EVERYWHERE, "their copy", assumed.KEPT_GB, find("storage", replica))
         yield Item(EVERYWHERE, "audit trail", assumed.TRAIL_EVENTS / 100_000, find("trail.data_events"))
