@@ -16,6 +16,9 @@ from infra.errors import OperatorError
 from infra.settings import StackSettings
 
 HOUR_SECONDS = 3600
+LONGEST_HOURS = 35 * 24
+"""The count takes 35 days."""
+
 GB, MILLION = 10**9, 10**6
 
 
@@ -86,8 +89,11 @@ def with_load(settings: StackSettings, changes: Mapping[str, float | None]) -> S
     night = planned_night(settings)
     hours = given.pop("hours", None)
     if hours is not None:
-        if hours <= 0:
-            raise OperatorError(f"--hours is {hours:g}: it must be more than 0", next_command="fab --help cost")
+        if not 0 < hours <= LONGEST_HOURS:
+            raise OperatorError(
+                f"--hours is {hours:g}: it must be more than 0, and {LONGEST_HOURS} at most",
+                next_command="fab --help cost",
+            )
         stretched = {"end": night.start + dt.timedelta(hours=hours)}
         stretched |= {"peak_hours": night.hours_at_peak * hours / night.hours} if night.peak_hours else {}
         night = night.model_copy(update=stretched)

@@ -156,6 +156,8 @@ def test_a_stack_without_aws_has_no_bill() -> None:
         ({"viewers": 0}, "--viewers is 0"),
         ({"poll_seconds": 4000}, "--poll-seconds is 4000"),
         ({"hours": 0}, "--hours is 0"),
+        ({"hours": 1e300}, "--hours is 1e+300"),
+        ({"hours": float("nan")}, "--hours is nan"),
         ({"hours": 2, "peak_hours": 3.0}, "peak_hours is 3, and the night has only 2 hours"),
     ],
 )
