@@ -1,6 +1,8 @@
 """What `fab cost` shows, and the page that quotes it."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,3 +104,18 @@ def test_a_page_that_says_something_else_is_mended() -> None:
         spoilt = re.sub(says, lambda found: re.sub(r"\d", "7", found[0]), page)
         assert spoilt != page
         assert refreshed(spoilt) == page
+
+
+def test_the_task_takes_options_as_they_are_typed_and_ends_with_an_exit_code() -> None:
+    def fab(*words: str) -> "subprocess.CompletedProcess[str]":
+        argv = [sys.executable, "-m", "fabric", "cost", *words]
+        return subprocess.run(argv, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+    good = fab("--brief", "--viewers", "300,000", "--hours", "6")
+    assert good.returncode == 0
+    assert "produksi: 300,000 people at once" in good.stdout
+    assert "6 h that add up to 2 h at the peak" in good.stdout
+    bad = fab("--stack", "prodksi")
+    assert bad.returncode == 1
+    assert bad.stderr.startswith("error: there is no stack 'prodksi'; did you mean produksi?")
+    assert "Traceback" not in bad.stderr
