@@ -9,7 +9,7 @@ from fabric import task  # pyright: ignore[reportMissingTypeStubs, reportUnknown
 from invoke.context import Context
 
 from infra.errors import OperatorError
-from roles import bring_up
+from roles import bring_up, planning
 from roles.housekeeping import Housekeeping
 from roles.operations import SAMPLE, Operations, build_or_find, operations
 from roles.rollout.lock import policy_for
@@ -294,3 +294,6 @@ def up(_: Context, stack: str = "lokal", source: str = SAMPLE) -> None:
 def down(_: Context, stack: str = "lokal") -> None:
     """Remove everything that `up` made."""
     bring_up.down(PROJECT, stack)
+
+
+cost, ready = planning.cost, planning.ready

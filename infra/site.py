@@ -7,6 +7,7 @@ from pulumi import Output
 
 from infra import inventory
 from infra.addresses import EDGE_NETWORK, network_plan
+from infra.cost.guard import refuse_over_limits
 from infra.errors import OperatorError
 from infra.hosts import HostOutputs
 from infra.lab.ground import LabGround
@@ -40,6 +41,7 @@ class Site:
     """
 
     def __init__(self, stack: str, settings: StackSettings, checkout: Checkout) -> None:
+        refuse_over_limits(stack, settings)
         lab = settings.of_kind(LabLocationSettings)
         if settings.network is None or len(lab) < len(settings.locations):
             others = sorted({location.kind for location in settings.locations} - {"lab"})

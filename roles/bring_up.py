@@ -9,8 +9,9 @@ from infra.errors import OperatorError
 from infra.lab.claim import read_owner, sweep
 from roles.engine import ask, environment
 from roles.fleet import Checkout
-from roles.operations import build_or_find, closest, operations
+from roles.operations import build_or_find, operations
 from roles.rollout.session import Request
+from roles.stack_settings import settings_file
 from roles.terminal import say
 
 
@@ -64,13 +65,7 @@ def down(project: Path, stack: str) -> None:
 
 
 def _select(project: Path, stack: str) -> None:
-    settings = project / f"stacks/Pulumi.{stack}.yaml"
-    if not settings.exists():
-        known = sorted(file.name.split(".")[1] for file in settings.parent.glob("Pulumi.*.yaml"))
-        raise OperatorError(
-            f"there is no stack {stack!r:.80}; {closest(stack, known)}",
-            next_command=f"cp stacks/Pulumi.lokal.yaml stacks/Pulumi.{stack}.yaml, and edit it",
-        )
+    settings = settings_file(project, stack)
     result = ask(project, "stack", "select", "--create", stack)
     if result.returncode != 0:
         words = (result.stderr.strip().splitlines() or ["no message"])[0].removeprefix("error: ")

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from infra.errors import OperatorError
 from roles.connection import HostError
-from roles.operations import Operations, closest
+from roles.names import closest
+from roles.operations import Operations
 from roles.pool import DRAIN_SECONDS, UP_SECONDS
 from roles.rollout.audit import Action, Entry
 from roles.rollout.lock import Lock, LockedError, new_record

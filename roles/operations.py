@@ -1,10 +1,9 @@
 """What the Fabric tasks do, one function each: fabfile.py only names them and their options."""
 
 import base64
-import difflib
 import io
 import tarfile
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from infra.inventory import RolloutPolicy
 from roles.engine import Outputs, read_outputs, selected_stack
 from roles.files import Configuration, HostFile, Templates, read_signers
 from roles.fleet import Checkout, Fleet
+from roles.names import closest
 from roles.release import Release, build_release, find_release, unpack_templates
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.changes import Target
@@ -262,15 +262,6 @@ def check_release_known(observed: Observation, name: str) -> None:
         raise OperatorError(
             f"no host keeps a release {name!r:.80}; {closest(name, known)}", next_command="fab releases"
         )
-
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """The names that somebody may have meant."""
-    listed = sorted(known)
-    near = difflib.get_close_matches(name, listed, 3, 0.5)
-    if near:
-        return f"did you mean {', '.join(near)}?"
-    return f"there are: {', '.join(listed) or 'none'}"
 
 
 @contextmanager

@@ -37,6 +37,13 @@ def test_production_is_two_regions_and_machines_that_exist(config: dict[str, Any
     assert settings.night.hours == 12
 
 
+def test_time_stamps_are_read_as_the_engine_prints_them(config: dict[str, Any]) -> None:
+    plain = parse_settings(config, "produksi")
+    config["night"].update(start="2029-02-14 12:00:00 +0700 +0700", end="2029-02-14 17:00:00 +0000 UTC")
+    config["budget"].update(rupiah_date="2026-11-01 00:00:00 +0000 UTC")
+    assert parse_settings(config, "produksi") == plain
+
+
 def test_staging_has_the_shape_of_production() -> None:
     staging = parse_settings(read_config("staging"), "staging")
     production = parse_settings(read_config("produksi"), "produksi")
