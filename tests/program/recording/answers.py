@@ -25,7 +25,7 @@ def _filters(asked: Arguments) -> dict[str, str]:
 
 def _prefix_list(asked: Arguments, region: str) -> Arguments:
     name = str(asked.get("name") or _filters(asked).get("prefix-list-name", ""))
-    return {"id": f"pl-{_digest(8, region, name)}", "name": name, "maxEntries": 55, "addressFamily": "IPv4"}
+    return {"id": f"pl-{_digest(8, region, name)}", "name": name}
 
 
 def _zones(_: Arguments, region: str) -> Arguments:

@@ -212,7 +212,9 @@ SPECIAL: dict[tuple[str, str], Callable[[Newborn], Any]] = {
     ("aws:cloudfront/distribution:Distribution", "hostedZoneId"): lambda _: CLOUDFRONT_ZONE,
     ("aws:ec2/launchTemplate:LaunchTemplate", "defaultVersion"): lambda _: 1,
     ("aws:ec2/launchTemplate:LaunchTemplate", "latestVersion"): lambda _: 1,
-    ("aws:ec2/vpc:Vpc", "ipv6CidrBlock"): lambda new: f"2406:da00:{new.number:x}:{new.digest(2)}00::/56",
+    ("aws:ec2/vpc:Vpc", "ipv6CidrBlock"): lambda new: (
+        f"2406:da00:{new.number:x}:{new.digest(2)}00::/56" if new.inputs.get("assignGeneratedIpv6CidrBlock") else ""
+    ),
     ("aws:kms/key:Key", "keyId"): lambda new: new.uuid,
     ("aws:lb/loadBalancer:LoadBalancer", "arnSuffix"): lambda new: f"app/{new.name}/{new.digest(16)}",
     ("aws:lb/loadBalancer:LoadBalancer", "dnsName"): lambda new: (

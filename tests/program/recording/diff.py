@@ -1,7 +1,7 @@
 """What a change of inputs means: nothing, an update in place, or another thing in its place."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Literal
 
 from tests.program.recording.naming import DEFAULTS, name_property
 from tests.program.recording.sdk import ResourceType
-from tests.program.recording.values import Properties, Value, plain
+from tests.program.recording.values import Value, plain
 
 TABLE = Path(__file__).with_name("replacement.toml")
 Change = Literal["add", "delete", "update"]
@@ -40,7 +40,7 @@ def replacement_table() -> dict[str, list[str]]:
     return tomllib.loads(TABLE.read_text(encoding="utf-8"))
 
 
-def compare(kind: ResourceType, olds: Properties, news: Properties) -> Difference:
+def compare(kind: ResourceType, olds: Mapping[str, Value], news: Mapping[str, Value]) -> Difference:
     """Compare two sets of inputs.
 
     Raises:
@@ -79,7 +79,7 @@ def _changes(path: str, old: Value, new: Value) -> Iterator[tuple[str, Change]]:
         yield path, "update"
 
 
-def _name_is_taken(kind: ResourceType, olds: Properties, news: Properties) -> bool:
+def _name_is_taken(kind: ResourceType, olds: Mapping[str, Value], news: Mapping[str, Value]) -> bool:
     """Whether a replacement has the very name that the program gave the old one, as the bridge asks."""
     name = name_property(kind)
     chosen = news.get(DEFAULTS)

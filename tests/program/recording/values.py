@@ -28,7 +28,7 @@ class Unknown:
 
 
 Value: TypeAlias = Union[bool, float, str, "list[Value]", "dict[str, Value]", Secret, Unknown, None]
-Properties: TypeAlias = "dict[str, Value]"
+Properties: TypeAlias = dict[str, Value]
 
 
 def read_struct(struct: struct_pb2.Struct) -> Properties:
