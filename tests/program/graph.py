@@ -10,6 +10,21 @@ NOTE_OF_THE_PROVIDER = "__defaults"
 STACK = "pulumi:pulumi:Stack"
 
 
+def part(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object under a key; an empty one where there is none."""
+    return values.get(key) or cast("Mapping[str, Any]", {})
+
+
+def parts(values: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """The objects in the list under a key; none where there is no list."""
+    return values.get(key) or cast("list[Mapping[str, Any]]", [])
+
+
+def texts(values: Mapping[str, Any], key: str) -> list[str]:
+    """The texts in the list under a key; none where there is no list."""
+    return values.get(key) or cast("list[str]", [])
+
+
 @dataclass(frozen=True)
 class Resource:
     """A resource, as the engine knows it.
@@ -74,9 +89,9 @@ class Graph:
         """The resources that are in an AWS account."""
         return tuple(resource for resource in self.resources if resource.type.startswith("aws:"))
 
-    def named(self, name: str) -> Resource:
-        """The one resource with a name."""
-        (found,) = [resource for resource in self.resources if resource.name == name]
+    def named(self, name: str, kind: str = "") -> Resource:
+        """The one resource with a name; of a kind such as `Vpc`, where others have that name too."""
+        (found,) = [each for each in self.resources if each.name == name and kind in ("", each.kind)]
         return found
 
     def by_urn(self, urn: str) -> Resource:

@@ -23,9 +23,14 @@ def _filters(asked: Arguments) -> dict[str, str]:
     return {str(each["name"]): str(each["values"][0]) for each in filters}
 
 
+def prefix_list_id(name: str, region: str) -> str:
+    """The id of a list of AWS's own addresses, another one in each region."""
+    return f"pl-{_digest(8, region, name)}"
+
+
 def _prefix_list(asked: Arguments, region: str) -> Arguments:
     name = str(asked.get("name") or _filters(asked).get("prefix-list-name", ""))
-    return {"id": f"pl-{_digest(8, region, name)}", "name": name}
+    return {"id": prefix_list_id(name, region), "name": name}
 
 
 def _zones(_: Arguments, region: str) -> Arguments:
