@@ -4,7 +4,7 @@ import fcntl
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -101,6 +101,6 @@ def changed_world(file: Path) -> Generator[World, None, None]:
         world = read_world(file)
         yield world
         new = file.with_suffix(".new")
-        document = {"made": world.made, "things": [asdict(thing) for thing in world.things]}
-        new.write_text(json.dumps(document, indent=1, sort_keys=True), encoding="utf-8")
+        document = {"made": world.made, "things": [vars(thing) for thing in world.things]}
+        new.write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
         new.replace(file)
