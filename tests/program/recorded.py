@@ -96,6 +96,10 @@ class RecordedStack:
         self.succeed("refresh", "--yes", "--skip-preview", "-s", self.name)
         return self.graph()
 
+    def unprotect(self) -> None:
+        """Let everything be destroyed."""
+        self.succeed("state", "unprotect", "--all", "--yes", "-s", self.name)
+
     def destroy(self) -> None:
         """Remove everything."""
         self.succeed("destroy", "--yes", "--skip-preview", "-s", self.name)

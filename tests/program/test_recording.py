@@ -101,6 +101,9 @@ def test_what_is_protected_is_not_destroyed(tmp_path: Path) -> None:
     assert stack.up().named("snapshots").protect
     assert "because it is protected" in stack.refuse("destroy")
     assert len(stack.things()) == 1
+    stack.unprotect()
+    stack.destroy()
+    assert stack.things() == []
 
 
 def test_what_vanished_is_seen_and_made_again(tmp_path: Path) -> None:

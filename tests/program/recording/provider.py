@@ -116,7 +116,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Read(self, request: Any, context: Any) -> Any:
         kind = _type(request.urn, context)
-        thing = read_world(self._world).find(kind.token, request.id)
+        region = self._region_of(kind, read_struct(request.properties))
+        thing = read_world(self._world).find(kind.token, request.id, region)
         if thing is None:
             return provider_pb2.ReadResponse()
         before = read_struct(request.inputs)
@@ -126,10 +127,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Update(self, request: Any, context: Any) -> Any:
         kind = _type(request.urn, context)
-        inputs = read_struct(request.news)
+        inputs, olds = read_struct(request.news), read_struct(request.olds)
         growing = CHANGE_WITH_UPDATES.get(kind.token, ())
         with changed_world(self._world) as world:
-            thing = world.find(kind.token, request.id)
+            thing = world.find(kind.token, request.id, self._region_of(kind, olds))
             if thing is None:
                 _refuse(context, grpc.StatusCode.NOT_FOUND, f"{kind.token} {request.id} is not there any more")
             added = {**computed(Newborn(kind, inputs, thing.region, thing.number)), **thing.computed}
@@ -141,9 +142,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.UpdateResponse(properties=write_struct(outputs(kind, inputs, thing.computed)))
 
     def Delete(self, request: Any, context: Any) -> Any:
-        token = _type(request.urn, context).token
+        kind = _type(request.urn, context)
+        region = self._region_of(kind, read_struct(request.properties))
         with changed_world(self._world) as world:
-            thing = world.find(token, request.id)
+            thing = world.find(kind.token, request.id, region)
             users = world.users_of(thing) if thing else []
             if users:
                 user = f"{users[0].token} {users[0].name}"

@@ -4,7 +4,7 @@ import fcntl
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -48,9 +48,10 @@ class World:
         self.things = things
         self.made = made
 
-    def find(self, token: str, id_: str) -> Thing | None:
-        """The thing of a type with an id."""
-        return next((thing for thing in self.things if (thing.token, thing.id) == (token, id_)), None)
+    def find(self, token: str, id_: str, region: str) -> Thing | None:
+        """The thing of a type with an id; where names are ids, each region has its own."""
+        wanted = (token, id_, region)
+        return next((thing for thing in self.things if (thing.token, thing.id, thing.region) == wanted), None)
 
     def add(self, thing: Thing) -> None:
         """Put something new into it."""
@@ -59,7 +60,7 @@ class World:
 
     def clashes_with(self, thing: Thing, name_property: str | None) -> bool:
         """Whether something has a new thing's id already, or its name in the same region where names must differ."""
-        if self.find(thing.token, thing.id):
+        if self.find(thing.token, thing.id, thing.region):
             return True
         if name_property is None or thing.token in SHARE_NAMES or name_property not in thing.inputs:
             return False
@@ -68,8 +69,9 @@ class World:
         return any(all(other.inputs.get(key) == thing.inputs.get(key) for key in keys) for other in others)
 
     def users_of(self, thing: Thing) -> list[Thing]:
-        """What has a thing's id or ARN among its inputs: AWS keeps what is still used."""
-        names = {thing.id, thing.computed.get("arn")} - {None}
+        """What has a thing's ARN among its inputs, or its id if AWS made that up: AWS keeps what is still used."""
+        given = {value for value in thing.inputs.values() if isinstance(value, str)}
+        names = {thing.id, thing.computed.get("arn")} - given - {None}
         return [other for other in self.things if other is not thing and _mentions(other.inputs, names)]
 
 
@@ -99,6 +101,6 @@ def changed_world(file: Path) -> Generator[World, None, None]:
         world = read_world(file)
         yield world
         new = file.with_suffix(".new")
-        document = {"made": world.made, "things": [asdict(thing) for thing in world.things]}
-        new.write_text(json.dumps(document, indent=1, sort_keys=True), encoding="utf-8")
+        document = {"made": world.made, "things": [vars(thing) for thing in world.things]}
+        new.write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
         new.replace(file)

@@ -46,6 +46,22 @@ def test_what_is_named_by_another_is_still_used() -> None:
     assert world.users_of(other) == []
 
 
+def test_a_name_that_the_program_gave_is_no_use_of_a_thing() -> None:
+    named = Thing("aws:autoscaling/group:Group", "hosts", "hosts", "ap-southeast-3", 0, {"name": "hosts"}, {})
+    other = thing("role", {"customSuffix": "hosts"})
+    assert World([named, other], 2).users_of(named) == []
+
+
+def test_things_of_one_name_in_two_regions_are_two_things() -> None:
+    token = "aws:kms/alias:Alias"  # noqa: S105  # a type's name
+    here, there = (Thing(token, "alias/a", "a", region, 0, {"name": "alias/a"}, {}) for region in ("here", "there"))
+    world = World([here], 1)
+    assert not world.clashes_with(there, "name")
+    world.add(there)
+    assert world.find(token, "alias/a", "there") is there
+    assert world.find(token, "alias/a", "here") is here
+
+
 def test_a_second_thing_of_the_same_name_in_the_same_place_is_a_clash() -> None:
     token = "aws:ec2/securityGroup:SecurityGroup"  # noqa: S105  # a type's name
     first = Thing(token, "sg-1", "a", "ap-southeast-3", 0, {"name": "lb", "vpcId": "vpc-1"}, {})
