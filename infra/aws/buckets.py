@@ -36,7 +36,7 @@ class PrivateBucket(pulumi.ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("tegak:aws:PrivateBucket", name, None, opts)
-        self._name, self._region, self._child = name, region, ResourceOptions(parent=self)
+        self._called, self._region, self._child = name, region, ResourceOptions(parent=self)
         bucket = s3.Bucket(
             name,
             region=region,
@@ -56,12 +56,12 @@ class PrivateBucket(pulumi.ComponentResource):
 
     def allow(self, policy: Output[str]) -> s3.BucketPolicy:
         """Give the bucket its policy, the only one that it has."""
-        return s3.BucketPolicy(self._name, bucket=self.bucket, region=self._region, policy=policy, opts=self._child)
+        return s3.BucketPolicy(self._called, bucket=self.bucket, region=self._region, policy=policy, opts=self._child)
 
     def log_to(self, target: Output[str]) -> None:
         """Log who asks for what, in a bucket of the same region."""
         s3.BucketLogging(
-            self._name,
+            self._called,
             bucket=self.bucket,
             region=self._region,
             target_bucket=target,
@@ -71,7 +71,7 @@ class PrivateBucket(pulumi.ComponentResource):
 
     def _keep_versions(self) -> s3.BucketVersioning:
         return s3.BucketVersioning(
-            self._name,
+            self._called,
             bucket=self.bucket,
             region=self._region,
             versioning_configuration=s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
@@ -80,7 +80,7 @@ class PrivateBucket(pulumi.ComponentResource):
 
     def _keep_private(self) -> None:
         s3.BucketPublicAccessBlock(
-            self._name,
+            self._called,
             bucket=self.bucket,
             region=self._region,
             block_public_acls=True,
@@ -90,7 +90,7 @@ class PrivateBucket(pulumi.ComponentResource):
             opts=self._child,
         )
         s3.BucketOwnershipControls(
-            self._name,
+            self._called,
             bucket=self.bucket,
             region=self._region,
             rule=s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
@@ -102,7 +102,7 @@ class PrivateBucket(pulumi.ComponentResource):
             sse_algorithm="AES256"
         )
         s3.BucketServerSideEncryptionConfiguration(
-            self._name,
+            self._called,
             bucket=self.bucket,
             region=self._region,
             rules=[s3.BucketServerSideEncryptionConfigurationRuleArgs(apply_server_side_encryption_by_default=default)],
@@ -111,7 +111,7 @@ class PrivateBucket(pulumi.ComponentResource):
 
     def _clean_up(self, expire_days: Mapping[str, int]) -> None:
         s3.BucketLifecycleConfiguration(
-            self._name,
+            self._called,
             bucket=self.bucket,
             region=self._region,
             rules=_clean_up_rules(expire_days),
@@ -121,7 +121,7 @@ class PrivateBucket(pulumi.ComponentResource):
     def _lock(self, days: int) -> None:
         retention = s3.BucketObjectLockConfigurationRuleDefaultRetentionArgs(mode="GOVERNANCE", days=days)
         s3.BucketObjectLockConfiguration(
-            self._name,
+            self._called,
             bucket=self.bucket,
             region=self._region,
             rule=s3.BucketObjectLockConfigurationRuleArgs(default_retention=retention),

@@ -18,7 +18,7 @@ AUDIT_PREFIX = "audit"
 
 
 class LogBucket(pulumi.ComponentResource):
-    """A region's bucket of logs: of load balancers and the CDN below `AWSLogs/`, of buckets below `s3/`.
+    """A region's bucket of logs: of load balancers below `lb/<location>/`, of the CDN below `AWSLogs/`.
 
     Args:
         region: The region.
@@ -36,7 +36,7 @@ class LogBucket(pulumi.ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("tegak:aws:LogBucket", f"log-{region}", None, opts)
-        days = {"AWSLogs/": ACCESS_LOG_DAYS, "s3/": ACCESS_LOG_DAYS, f"{AUDIT_PREFIX}/": AUDIT_DAYS}
+        days = {**dict.fromkeys(("lb/", "AWSLogs/", "s3/"), ACCESS_LOG_DAYS), f"{AUDIT_PREFIX}/": AUDIT_DAYS}
         bucket = PrivateBucket(
             names.of("log", region), region, names.tags("log"), expire_days=days, opts=ResourceOptions(parent=self)
         )

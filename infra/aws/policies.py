@@ -7,6 +7,8 @@ bucket's own policy, the resource `*` of KMS means that key alone.
 import json
 from collections.abc import Mapping, Sequence
 
+from infra.aws.regions import GLOBAL_REGION
+
 Statement = Mapping[str, object]
 
 KEY_ADMINISTRATION = (
@@ -104,7 +106,7 @@ def signing_key_policy(account: str) -> str:
 
 
 def log_bucket_policy(account: str, region: str, bucket: str, trail: str | None = None) -> str:
-    """The policy of a region's bucket of access logs.
+    """The policy of a region's bucket of access logs. The CDN's come from where all of the CDN is.
 
     Load balancers' delivery knows no condition: it writes below its own account's id.
     Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html.
@@ -115,17 +117,17 @@ def log_bucket_policy(account: str, region: str, bucket: str, trail: str | None 
         bucket: The bucket's ARN.
         trail: ARN of the trail that writes to it.
     """
-    below = f"{bucket}/AWSLogs/{account}/*"
-    sources = f"arn:aws:logs:{region}:{account}:delivery-source:*"
+    below = f"AWSLogs/{account}/*"
     owned = {"s3:x-amz-acl": "bucket-owner-full-control"}
+    balancers, buckets = _service("logdelivery.elasticloadbalancing"), _service("logging.s3")
     statements = [
         _encrypted_transport(bucket),
-        _allow("LoadBalancers", _service("logdelivery.elasticloadbalancing"), ("s3:PutObject",), below),
-        _allow("Cdn", _service("delivery.logs"), ("s3:PutObject",), below, _from(account, sources, owned)),
-        _allow(
-            "Buckets", _service("logging.s3"), ("s3:PutObject",), f"{bucket}/s3/*", _from(account, "arn:aws:s3:::*")
-        ),
+        _allow("LoadBalancers", balancers, ("s3:PutObject",), f"{bucket}/lb/*/{below}"),
+        _allow("Buckets", buckets, ("s3:PutObject",), f"{bucket}/s3/*", _from(account, "arn:aws:s3:::*")),
     ]
+    if region == GLOBAL_REGION:
+        sources = _from(account, f"arn:aws:logs:{region}:{account}:delivery-source:*", owned)
+        statements.append(_allow("Cdn", _service("delivery.logs"), ("s3:PutObject",), f"{bucket}/{below}", sources))
     if trail:
         own = {"aws:SourceArn": trail}
         statements += [
@@ -134,7 +136,7 @@ def log_bucket_policy(account: str, region: str, bucket: str, trail: str | None 
                 "Audit",
                 _service("cloudtrail"),
                 ("s3:PutObject",),
-                f"{bucket}/audit/AWSLogs/{account}/*",
+                f"{bucket}/audit/{below}",
                 {"StringEquals": {**own, **owned}},
             ),
         ]

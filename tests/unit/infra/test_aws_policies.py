@@ -22,6 +22,7 @@ KEY_POLICIES = {
 POLICIES = KEY_POLICIES | {
     "logs": policies.log_bucket_policy(ACCOUNT, REGION, BUCKET),
     "logs and trail": policies.log_bucket_policy(ACCOUNT, REGION, BUCKET, TRAIL),
+    "logs of the cdn": policies.log_bucket_policy(ACCOUNT, "us-east-1", BUCKET),
     "publication": policies.publication_policy(BUCKET, "site", DISTRIBUTION),
     "copy": policies.encrypted_transport_policy(COPY),
     "replication trust": policies.replication_trust(ACCOUNT, BUCKET),
@@ -105,7 +106,7 @@ def test_statements_have_names_of_their_own(name: str) -> None:
     assert all(sid.isalnum() for sid in sids)
 
 
-@pytest.mark.parametrize("name", ["logs", "logs and trail", "publication", "copy"])
+@pytest.mark.parametrize("name", ["logs", "logs and trail", "logs of the cdn", "publication", "copy"])
 def test_no_bucket_answers_plain_http(name: str) -> None:
     statement = of(POLICIES[name], "NoPlainText")
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
@@ -119,6 +120,12 @@ def test_the_cdn_reads_the_public_part_of_the_publication_and_nothing_else() -> 
     assert statement["Action"] == ["s3:GetObject"]
     assert statement["Resource"] == f"{BUCKET}/site/*"
     assert statement["Condition"] == {"StringEquals": {"aws:SourceArn": DISTRIBUTION}}
+
+
+def test_the_cdns_logs_are_taken_in_virginia_only() -> None:
+    condition = of(POLICIES["logs of the cdn"], "Cdn")["Condition"]
+    assert condition["ArnLike"] == {"aws:SourceArn": f"arn:aws:logs:us-east-1:{ACCOUNT}:delivery-source:*"}
+    assert "delivery.logs" not in POLICIES["logs"]
 
 
 def test_replication_can_remove_nothing() -> None:
