@@ -14,6 +14,7 @@ Statement = Mapping[str, object]
 KEY_ADMINISTRATION = (
     "kms:CancelKeyDeletion",
     "kms:CreateAlias",
+    "kms:CreateGrant",
     "kms:DeleteAlias",
     "kms:DescribeKey",
     "kms:DisableKey",
@@ -51,7 +52,7 @@ def trail_arn(account: str, region: str, name: str) -> str:
 
 
 def key_policy(account: str, region: str, trail: str | None = None) -> str:
-    """The policy of a region's key.
+    """The policy of a region's key. What encrypts the disks of Auto Scaling's instances gets a grant beside it.
 
     Args:
         account: The account's id.
@@ -68,15 +69,6 @@ def key_policy(account: str, region: str, trail: str | None = None) -> str:
             _service("cloudwatch"),
             ("kms:Decrypt", "kms:GenerateDataKey"),
             _from(account, alarms),
-        ),
-        # As in the policy of AWS's own key for disks: whoever may start instances, Auto Scaling's role among them,
-        # but only through EC2. That role may not exist yet, and a policy that names one that doesn't is refused.
-        _key_use("Disks", {"AWS": "*"}, READ_AND_WRITE, _through_ec2(account, region)),
-        _key_use(
-            "DisksOfInstances",
-            {"AWS": "*"},
-            ("kms:CreateGrant",),
-            {**_through_ec2(account, region), "Bool": {"kms:GrantIsForAWSResource": "true"}},
         ),
     ]
     if trail:
@@ -251,7 +243,3 @@ def _from(account: str, arn: str, equal: Mapping[str, str] | None = None) -> Map
 
 def _like(key: str, arn: str) -> Mapping[str, Mapping[str, str]]:
     return {"ArnLike": {key: arn}}
-
-
-def _through_ec2(account: str, region: str) -> Mapping[str, Mapping[str, str]]:
-    return {"StringEquals": {"kms:CallerAccount": account, "kms:ViaService": f"ec2.{region}.amazonaws.com"}}
