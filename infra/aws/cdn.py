@@ -1,6 +1,6 @@
 """The tier in front of all locations, on AWS: the one name that the public knows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 from pulumi import Output, ResourceOptions
@@ -16,12 +16,14 @@ from infra.aws.cdn_logs import AccessLogs
 from infra.aws.cdn_origins import OriginRecords
 from infra.aws.cdn_watch import CdnAlarms
 from infra.aws.outputs import AccountOutputs, OriginOutputs
+from infra.hosts import HostOutputs
 
 
 class Cdn(pulumi.ComponentResource):
     """CloudFront over all locations, and over the last published snapshot when there is none.
 
-    Its own name (d….cloudfront.net) is no output: the public knows the site's.
+    Its own name (d….cloudfront.net) is no output: the public knows the site's. To the rest of the program it is the
+    edge: one without hosts, whose certificate is a public one. `entry` is its part of the inventory.
 
     Args:
         aws: What the settings say of the account.
@@ -29,6 +31,9 @@ class Cdn(pulumi.ComponentResource):
         account: What is shared.
         origins: The locations.
     """
+
+    hosts: Sequence[HostOutputs] = ()
+    ca_certificate: Output[str] | None = None
 
     def __init__(
         self,
@@ -42,6 +47,9 @@ class Cdn(pulumi.ComponentResource):
         child = ResourceOptions(parent=self)
         self._account, self._child = account, child
         self.url = f"https://{account.server_name}"
+        self.entry: Output[Mapping[str, object]] = Output.from_input(
+            {"server_name": account.server_name, "url": self.url}
+        )
         certificate = SiteCertificate(account, child)
         firewall = Firewall(account, aws.waf, night.poll_seconds, child)
         fallback = Fallback(account, aws.home_region, child)

@@ -23,7 +23,7 @@ Inputs = dict[str, Any]
 
 @dataclass(frozen=True)
 class Made:
-    """A resource that the program asked for."""
+    """A resource that the program asked for; what it depends on is said by type and name, as `Bucket logs`."""
 
     name: str
     type: str
@@ -111,7 +111,7 @@ class Monitor(mocks.MockMonitor):
                 bool(request.protect),
                 parent,
                 str(answer.urn),  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-                frozenset(str(urn).rpartition("::")[2] for urn in request.dependencies),
+                frozenset(_kind_and_name(str(urn)) for urn in request.dependencies),
             )
         )
         return answer  # pyright: ignore[reportUnknownVariableType]
@@ -193,6 +193,11 @@ def _unwrap(value: object, path: str = "") -> tuple[object, list[str]]:
         items = [_unwrap(item, f"{path}[{i}]") for i, item in enumerate(cast("list[object]", value))]
         return [part for part, _ in items], list(_flat(items))
     return value, []
+
+
+def _kind_and_name(urn: str) -> str:
+    types, _, name = urn.rpartition("::")
+    return f"{types.rpartition(':')[2]} {name}"
 
 
 def _flat(parts: Any) -> Iterator[str]:  # noqa: ANN401  # values and lists alike
