@@ -17,10 +17,10 @@ Spoil = Callable[[dict[str, Any]], object]
 
 
 def read_config(stack: str) -> dict[str, Any]:
-    """The configuration as the engine hands it over: structured values went through JSON."""
+    """The configuration as the engine hands it over: structured values through JSON, times as Go spells them."""
     document = yaml.safe_load((PROJECT / f"stacks/Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
     config = {key.removeprefix("tegak:"): value for key, value in document["config"].items()}
-    return json.loads(json.dumps(config, default=lambda moment: moment.isoformat()))
+    return json.loads(json.dumps(config, default=lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S %z %z")))
 
 
 @pytest.fixture
@@ -59,6 +59,16 @@ def test_every_key_whose_value_has_structure_is_read_as_json() -> None:
         if not isinstance(value, str)
     }
     assert structured <= set(STRUCTURED_KEYS)
+
+
+def test_a_time_without_quotes_is_refused_with_how_to_write_it(config: dict[str, Any]) -> None:
+    config["night"]["start"] = "2029-02-14 12:00:00 +0700 +0700"  # what the engine makes of it
+    with pytest.raises(OperatorError, match=r'tegak:night.start .* in quotes, such as "2029-02-14T12:00:00\+07:00"'):
+        parse_settings(config, "produksi")
+    config["budget"]["rupiah_date"] = "2026-11-01 00:00:00 +0000 UTC"
+    config["night"]["start"] = "2029-02-14T12:00:00+07:00"
+    with pytest.raises(OperatorError, match=r'tegak:budget.rupiah_date .* in quotes, such as "2026-11-01"'):
+        parse_settings(config, "produksi")
 
 
 def place(index: int, **changes: object) -> Spoil:
