@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pulumi
 
-from infra.errors import OperatorError
+from infra.errors import MESSAGE_WAS_SHOWN, OperatorError
+from infra.guards import refuse_bad_resources
 from infra.lab.bridge import kernel_has_netem
 from infra.location_settings import LabLocationSettings
 from infra.preflight import check_machine, read_operator_key
@@ -15,8 +16,6 @@ from infra.settings import PROJECT, STRUCTURED_KEYS, StackSettings, parse_settin
 from infra.site import Checkout, Site
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
-MESSAGE_WAS_SHOWN = 32
-"""The exit code that tells Pulumi's language host that there is nothing to add (pulumi-language-python-exec)."""
 
 
 def read_settings(stack: str) -> StackSettings:
@@ -32,6 +31,8 @@ def main() -> None:
     """Make the stack and export what the others need."""
     stack = pulumi.get_stack()
     settings = read_settings(stack)
+    if settings.aws:
+        refuse_bad_resources(settings)
     check_machine()
     delays = kernel_has_netem()
     if not delays and any(place.delay_ms for place in settings.of_kind(LabLocationSettings)):

@@ -1,5 +1,8 @@
 """The one error type that operators see."""
 
+MESSAGE_WAS_SHOWN = 32
+"""The exit code that tells Pulumi's language host that there is nothing to add (pulumi-language-python-exec)."""
+
 
 class OperatorError(Exception):
     """Something the operator can act on: one sentence, the next command, an exit code; never a traceback.

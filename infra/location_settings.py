@@ -131,6 +131,7 @@ class AwsLocationSettings(_Location):
         network: The VPC's addresses, a private /16 to /20; no two locations' overlap.
         zones: Availability zones that its hosts are in.
         instance_type: A Graviton type (arm64).
+        image: An AMI made beforehand, of Debian 12 for arm64; without it, Debian's own newest one.
         hosts: How many hosts.
         reserved_units: Load balancer capacity units that the ALB keeps ready during the night; 0 for none.
     """
@@ -141,6 +142,7 @@ class AwsLocationSettings(_Location):
     network: Annotated[IPv4Network, Field(strict=False)]
     zones: int = Field(default=3, ge=2, le=3)
     instance_type: str = Field(pattern=r"^[a-z]+[0-9]+g[a-z]*\.[0-9]*[a-z]+$")
+    image: str | None = Field(default=None, pattern=r"^ami-[0-9a-f]{8,17}$")
     hosts: AwsHostsSettings
     reserved_units: int = Field(default=0, ge=0, le=15_000)
 

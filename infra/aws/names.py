@@ -8,6 +8,10 @@ from infra.settings import PROJECT
 ROLE_TAG, LOCATION_TAG, STACK_TAG = f"{PROJECT}:role", f"{PROJECT}:location", f"{PROJECT}:stack"
 """The tags by which hosts of an Auto Scaling group are found at run time."""
 
+COST_TAG = "cost-centre"
+REQUIRED_TAGS = (STACK_TAG, LOCATION_TAG, ROLE_TAG, COST_TAG)
+"""What everything has that can have tags; infra.guards refuses what hasn't."""
+
 
 @dataclass(frozen=True)
 class Names:
@@ -33,5 +37,5 @@ class Names:
             location: The location's name, or `global` for what all share.
             more: Further tags, such as `Name`.
         """
-        own = {STACK_TAG: self.stack, LOCATION_TAG: location, ROLE_TAG: role, "cost-centre": self.cost_centre}
+        own = {STACK_TAG: self.stack, LOCATION_TAG: location, ROLE_TAG: role, COST_TAG: self.cost_centre}
         return {**own, **more}

@@ -5,6 +5,8 @@ from collections.abc import Generator
 import pytest
 
 from tests.lab import LabStack, lab_stack
+from tests.program.aws import AwsRecorder, make
+from tests.program.mocks import recording
 
 SETTINGS = """config:
   tegak:network: 198.18.32.0/20
@@ -30,3 +32,18 @@ def neighbour() -> Generator[LabStack, None, None]:
     with lab_stack("uji-neighbour", NEIGHBOUR) as stack:
         stack.succeed("pulumi", "stack", "init", stack.name)
         yield stack
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Generator[AwsRecorder, None, None]:
+    """Stands in for the engine and AWS."""
+    with recording(AwsRecorder(), monkeypatch) as recorder:
+        yield recorder
+
+
+@pytest.fixture(scope="session")
+def usual() -> AwsRecorder:
+    """What is made of the usual settings, before the night; made once, to be looked at only."""
+    with pytest.MonkeyPatch.context() as monkeypatch, recording(AwsRecorder(), monkeypatch) as recorder:
+        make()
+    return recorder

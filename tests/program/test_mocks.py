@@ -1,18 +1,17 @@
 """The Pulumi program under mocks: what it makes of its settings, in a second and without touching the machine."""
 
-import asyncio
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import pulumi
 import pytest
-from pulumi.runtime import mocks, settings
 
 from infra.inventory import parse_inventory
 from infra.settings import parse_settings
 from infra.site import Checkout, Site
+from tests.program.mocks import Made, Recorder, recording
 
 CONFIG: dict[str, Any] = {
     "network": "198.18.32.0/20",
@@ -25,58 +24,24 @@ CONFIG: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Made:
-    """A resource that the program asked for."""
-
-    name: str
-    type: str
-    inputs: dict[str, Any]
-
-
 @dataclass
-class Recorder(mocks.Mocks):
-    """Notes what the program asks for, and answers as a provider would."""
+class LabRecorder(Recorder):
+    """Answers as the lab's provider would."""
 
-    made: list[Made] = field(default_factory=list[Made])
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        inputs = cast("dict[str, Any]", args.inputs)  # pyright: ignore[reportUnknownMemberType]
-        self.made.append(Made(args.name, args.typ, inputs))
+    def outputs(self, made: Made) -> dict[str, Any]:
         answers = {
-            "Host": {"host_key": f"ssh-ed25519 {args.name}"},
+            "Host": {"host_key": f"ssh-ed25519 {made.name}"},
             "Certificate": {"certificate": "PEM"},
             "Claim": {"ca_certificate": "CA"},
             "Image": {"path": "/image"},
         }
-        return f"{args.name}-id", {**inputs, **answers.get(args.typ.rpartition(":")[2], {})}
-
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
-        raise NotImplementedError(args.token)
-
-    def of_type(self, name: str) -> list[Made]:
-        return [made for made in self.made if made.type.endswith(f":{name}")]
+        return answers.get(made.type.rpartition(":")[2], {})
 
 
 @pytest.fixture
-def recorder(monkeypatch: pytest.MonkeyPatch) -> Generator[Recorder, None, None]:
-    # Pulumi's own harness leaves its event loops open.
-    loops: list[asyncio.AbstractEventLoop] = []
-    new_event_loop = asyncio.new_event_loop
-
-    def noted() -> asyncio.AbstractEventLoop:
-        loops.append(new_event_loop())
-        return loops[-1]
-
-    monkeypatch.setattr(asyncio, "new_event_loop", noted)
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    recorder = Recorder()
-    mocks.set_mocks(recorder, project="tegak", stack="uji", preview=False)
-    yield recorder
-    settings.reset_options()
-    asyncio.set_event_loop(None)
-    for loop in loops:
-        loop.close()
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Generator[LabRecorder, None, None]:
+    with recording(LabRecorder(), monkeypatch) as recorder:
+        yield recorder
 
 
 def make(recorder: Recorder, config: dict[str, Any] | None = None, *, delays: bool = True) -> dict[str, Any]:

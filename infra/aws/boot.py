@@ -1,0 +1,52 @@
+"""What a host of a group does when it boots for the first time."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pulumi import Output
+
+from infra.aws.place import Place
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates/boot"
+READY_HOOK = "ready"
+"""A new host holds this hook of its group until it is ready; one that never is, is replaced."""
+
+READY_SECONDS = 900
+"""How long a host may take to be ready: five minutes are usual, packages and all."""
+
+MOST_BYTES = 16_384
+"""Of user data, by EC2's rule, before it is encoded."""
+
+
+def user_data(place: Place) -> Output[str]:
+    """The script that cloud-init runs, as text.
+
+    Args:
+        place: The location.
+    """
+    return Output.all(bucket=place.account.publication_bucket).apply(lambda known: boot_script(place, **known))
+
+
+def boot_script(place: Place, *, bucket: str) -> str:
+    """The script, once everything is known.
+
+    Args:
+        place: The location.
+        bucket: The bucket of releases and snapshots.
+    """
+    # Not HTML: the script has what comes from people where the shell changes nothing.
+    environment = Environment(  # noqa: S701
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    script = environment.get_template("user-data.sh.j2").render(
+        place=place,
+        bucket=bucket,
+        hook=READY_HOOK,
+    )
+    if len(script.encode()) > MOST_BYTES:
+        raise ValueError(f"user data has {len(script.encode())} bytes, more than {MOST_BYTES}")
+    return script

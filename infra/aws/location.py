@@ -1,0 +1,106 @@
+"""A location of kind `aws`: a VPC, a load balancer and an Auto Scaling group in one region."""
+
+import datetime as dt
+from collections.abc import Mapping
+
+import pulumi
+from pulumi import Input, ResourceOptions
+
+from infra.aws.alarms import Alarms, Watched
+from infra.aws.balancer import Balancer
+from infra.aws.certificates import OriginCertificates
+from infra.aws.endpoints import Endpoints
+from infra.aws.firewall import Firewall
+from infra.aws.group import HostGroup
+from infra.aws.names import LOCATION_TAG, ROLE_TAG, STACK_TAG
+from infra.aws.network import Network
+from infra.aws.night import NightPlan
+from infra.aws.outputs import AccountOutputs, GroupOutputs, OriginOutputs
+from infra.aws.place import Place
+from infra.aws.reservation import Reservation
+from infra.aws.roles import HostRole
+from infra.aws.template import HostTemplate
+from infra.location_settings import AwsLocationSettings
+from infra.settings import StackSettings
+
+
+class AwsLocation(pulumi.ComponentResource):
+    """A location in one region of AWS.
+
+    Args:
+        place: The location.
+        certificate_arn: A validated certificate of the name that the CDN asks, in the location's region.
+        weight: Its share of the requests.
+    """
+
+    def __init__(
+        self, place: Place, certificate_arn: Input[str], weight: int, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("tegak:aws:Location", place.name, None, opts)
+        parts = ResourceOptions(parent=self)
+        night = NightPlan.of(place.night, place.now)
+        network = Network(place, parts)
+        firewall = Firewall(place, network, parts)
+        Endpoints(place, network, firewall, parts)
+        role = HostRole(place, parts)
+        self._balancer = Balancer(place, network, firewall, certificate_arn, night, parts)
+        reservation = Reservation(place, self._balancer, night, parts) if place.settings.reserved_units else None
+        template = HostTemplate(place, firewall, role, parts).template
+        self._hosts = HostGroup(place, network, template, self._balancer, night, parts)
+        Alarms(place, self._watched(reservation), parts)
+        self.origin = self._origin(place, weight)
+        self.group = self._group(place)
+        self.register_outputs({"group": self.group.group})
+
+    def _watched(self, reservation: Reservation | None) -> Watched:
+        return Watched(
+            self._balancer.load_balancer.arn_suffix,
+            self._balancer.target_group.arn_suffix,
+            self._hosts.group.name,
+            reservation.group.name if reservation else None,
+        )
+
+    def _origin(self, place: Place, weight: int) -> OriginOutputs:
+        load_balancer = self._balancer.load_balancer
+        return OriginOutputs(place.name, weight, alias=(load_balancer.dns_name, load_balancer.zone_id))
+
+    def _group(self, place: Place) -> GroupOutputs:
+        return GroupOutputs(
+            place.name,
+            place.region,
+            tags={key: place.tags("app")[key] for key in (STACK_TAG, LOCATION_TAG, ROLE_TAG)},
+            group=self._hosts.group.name,
+            target_group_arn=self._balancer.target_group.arn,
+            load_balancer_arn=self._balancer.load_balancer.arn,
+        )
+
+
+def make_aws_locations(
+    settings: StackSettings,
+    account: AccountOutputs,
+    weights: Mapping[str, int],
+    operator_key: str,
+    now: dt.datetime,
+) -> list[AwsLocation]:
+    """Make all locations of kind `aws` of a stack.
+
+    Args:
+        settings: The stack's settings.
+        account: What the locations share.
+        weights: Each location's share of the requests, by its name: infra.weights.dns_weights over all kinds.
+        operator_key: The public ssh key of those who deploy.
+        now: When the program runs, with a time zone.
+    """
+    locations = settings.of_kind(AwsLocationSettings)
+    if settings.aws is None or settings.night is None:  # the settings' own check: never with a location of kind aws
+        return []
+    certificates = OriginCertificates(account, [location.region for location in locations])
+    home_region, night = settings.aws.home_region, settings.night
+    return [
+        AwsLocation(
+            Place(location, night, account, home_region, operator_key, now),
+            certificates.in_region(location.region),
+            weights[location.name],
+        )
+        for location in locations
+    ]

@@ -1,0 +1,140 @@
+"""The network of an AWS location: what can be reached from where, and what can't."""
+
+import json
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any
+
+from tests.program.aws import HOME, OTHER, AwsRecorder, changed, make
+
+
+def subnets(aws: AwsRecorder, location: str, kind: str) -> dict[str, dict[str, Any]]:
+    return {made.name: made.inputs for made in aws.of_type("Subnet") if made.name.startswith(f"{location}-{kind}-")}
+
+
+def rules(aws: AwsRecorder, kind: str, group: str) -> list[dict[str, Any]]:
+    found = (made.inputs for made in aws.of_type(f"SecurityGroup{kind}Rule"))
+    return [rule for rule in found if rule["securityGroupId"] == f"{group}-id"]
+
+
+def test_each_zone_has_a_public_and_a_private_subnet_in_that_zone(usual: AwsRecorder) -> None:
+    for kind in ("public", "private"):
+        zones = [subnet["availabilityZone"] for subnet in subnets(usual, "jakarta", kind).values()]
+        assert sorted(zones) == [f"{HOME}a", f"{HOME}b", f"{HOME}c"]
+        assert len(subnets(usual, "singapura", kind)) == 2
+
+
+def test_subnets_are_disjoint_and_inside_the_vpc(usual: AwsRecorder) -> None:
+    own = [IPv4Network(made.inputs["cidrBlock"]) for made in usual.of_type("Subnet") if "jakarta" in made.name]
+    assert all(subnet.subnet_of(IPv4Network("10.20.0.0/16")) for subnet in own)
+    assert not any(one.overlaps(other) for one in own for other in own if one is not other)
+
+
+def test_private_subnets_have_ipv6_of_the_vpcs_own(usual: AwsRecorder) -> None:
+    given = [IPv6Network(subnet["ipv6CidrBlock"]) for subnet in subnets(usual, "jakarta", "private").values()]
+    assert len(set(given)) == 3
+    assert all(net.prefixlen == 64 and net.subnet_of(IPv6Network("2406:da18:123:4500::/56")) for net in given)
+
+
+def test_hosts_get_no_public_ipv4(usual: AwsRecorder) -> None:
+    assert not any(made.inputs["mapPublicIpOnLaunch"] for made in usual.of_type("Subnet"))
+
+
+def test_a_zone_more_leaves_the_others_where_they_are(aws: AwsRecorder) -> None:
+    make(changed(zones=2))
+    two = {made.name: made.inputs["cidrBlock"] for made in aws.of_type("Subnet")}
+    aws.made.clear()
+    make()
+    three = {made.name: made.inputs["cidrBlock"] for made in aws.of_type("Subnet")}
+    assert two.items() < three.items()
+
+
+def test_public_subnets_route_to_the_internet_and_private_ones_only_out_over_ipv6(usual: AwsRecorder) -> None:
+    public, private = usual.one("Route", "jakarta-public"), usual.one("Route", "jakarta-private")
+    assert (public["destinationCidrBlock"], public["gatewayId"]) == ("0.0.0.0/0", "jakarta-id")
+    assert (private["destinationIpv6CidrBlock"], private["egressOnlyGatewayId"]) == ("::/0", "jakarta-id")
+    assert "destinationCidrBlock" not in private
+    assert len(usual.of_type("Route")) == 4
+    tables = {made.name: made.inputs["routeTableId"] for made in usual.of_type("RouteTableAssociation")}
+    assert len(tables) == len(usual.of_type("Subnet"))
+    assert all(table == f"{name.rpartition('-')[0]}-id" for name, table in tables.items())
+
+
+def test_there_is_no_nat(usual: AwsRecorder) -> None:
+    assert not usual.of_type("NatGateway")
+
+
+def test_the_default_security_group_lets_nothing_through(usual: AwsRecorder) -> None:
+    group = usual.one("DefaultSecurityGroup", "jakarta")
+    assert (group["ingress"], group["egress"]) == ([], [])
+
+
+def test_every_flow_is_logged_to_the_regions_bucket(usual: AwsRecorder) -> None:
+    log = usual.one("FlowLog", "singapura")
+    assert (log["trafficType"], log["logDestination"]) == ("ALL", f"arn:aws:s3:::log-{OTHER}/vpc/singapura")
+
+
+def test_only_the_cdn_reaches_the_load_balancer(usual: AwsRecorder) -> None:
+    (rule,) = rules(usual, "Ingress", "jakarta-cdn")
+    assert rule["prefixListId"] == "pl-com.amazonaws.global.cloudfront.origin-facing"
+    assert (rule["ipProtocol"], rule["fromPort"], rule["toPort"]) == ("tcp", 443, 443)
+    assert rules(usual, "Ingress", "jakarta-lb") == []
+
+
+def test_the_cdns_list_is_alone_in_its_group(usual: AwsRecorder) -> None:
+    # It counts as about 55 rules of the 60 that a group may have.
+    assert len(rules(usual, "Ingress", "jakarta-cdn")) + len(rules(usual, "Egress", "jakarta-cdn")) == 1
+
+
+def test_only_the_load_balancer_reaches_a_host(usual: AwsRecorder) -> None:
+    (rule,) = rules(usual, "Ingress", "jakarta-hosts")
+    assert (rule["referencedSecurityGroupId"], rule["fromPort"], rule["toPort"]) == ("jakarta-lb-id", 443, 443)
+    (out,) = rules(usual, "Egress", "jakarta-lb")
+    assert out["referencedSecurityGroupId"] == "jakarta-hosts-id"
+
+
+def test_hosts_reach_s3_the_endpoints_and_https_over_ipv6_and_nothing_else(usual: AwsRecorder) -> None:
+    out = rules(usual, "Egress", "jakarta-hosts")
+    keys = ("referencedSecurityGroupId", "prefixListId", "cidrIpv6", "cidrIpv4")
+    assert {rule[key] for rule in out for key in keys if key in rule} == {
+        "jakarta-endpoints-id",
+        f"pl-com.amazonaws.{HOME}.s3",
+        "::/0",
+    }
+    assert all((rule["fromPort"], rule["toPort"]) == (443, 443) for rule in out)
+
+
+def test_only_hosts_reach_the_endpoints(usual: AwsRecorder) -> None:
+    (rule,) = rules(usual, "Ingress", "jakarta-endpoints")
+    assert rule["referencedSecurityGroupId"] == "jakarta-hosts-id"
+    interfaces = [made.inputs for made in usual.of_type("VpcEndpoint") if made.inputs["vpcEndpointType"] == "Interface"]
+    groups = {group for endpoint in interfaces for group in endpoint["securityGroupIds"]}
+    assert groups == {"jakarta-endpoints-id", "singapura-endpoints-id"}
+
+
+def test_every_rule_says_why_in_words_that_ec2_takes(usual: AwsRecorder) -> None:
+    allowed = set(" ._-:/()#,@[]+=&;{}!$*")
+    made = [*usual.of_type("SecurityGroupIngressRule"), *usual.of_type("SecurityGroupEgressRule")]
+    for rule in [*made, *usual.of_type("SecurityGroup")]:
+        text = rule.inputs["description"]
+        assert 0 < len(text) <= 255
+        assert all(letter.isascii() and (letter.isalnum() or letter in allowed) for letter in text), text
+
+
+def test_rules_are_resources_of_their_own(usual: AwsRecorder) -> None:
+    assert not [made for made in usual.of_type("SecurityGroup") if "ingress" in made.inputs or "egress" in made.inputs]
+
+
+def test_hosts_find_what_they_need_inside_the_vpc(usual: AwsRecorder) -> None:
+    services = {made.inputs["serviceName"] for made in usual.of_type("VpcEndpoint") if "jakarta" in made.name}
+    wanted = ("s3", "ssm", "ssmmessages", "logs", "autoscaling")
+    assert services == {f"com.amazonaws.{HOME}.{service}" for service in wanted}
+    assert usual.one("VpcEndpoint", "jakarta-s3")["routeTableIds"] == ["jakarta-private-id"]
+    assert usual.one("VpcEndpoint", "jakarta-ssm")["privateDnsEnabled"]
+
+
+def test_nothing_is_written_through_the_s3_endpoint_and_only_known_buckets_are_read(usual: AwsRecorder) -> None:
+    document = json.loads(usual.one("VpcEndpoint", "jakarta-s3")["policy"])
+    actions = {action for statement in document["Statement"] for action in statement["Action"]}
+    resources = {resource for statement in document["Statement"] for resource in statement["Resource"]}
+    assert actions == {"s3:GetObject", "s3:ListBucket"}
+    assert resources == {"arn:aws:s3:::terbitan", "arn:aws:s3:::terbitan/*", f"arn:aws:s3:::amazon-ssm-{HOME}/*"}
