@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pulumi
 
+from infra.checkout import Checkout
 from infra.errors import OperatorError
 from infra.lab.bridge import kernel_has_netem
 from infra.location_settings import LabLocationSettings
 from infra.preflight import check_machine, read_operator_key
 from infra.settings import PROJECT, STRUCTURED_KEYS, StackSettings, parse_settings
-from infra.site import Checkout, Site
+from infra.site import Site
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 MESSAGE_WAS_SHOWN = 32
@@ -40,7 +41,7 @@ def main() -> None:
     site = Site(stack, settings, Checkout(PROJECT_DIRECTORY, operator_key, delays))
     pulumi.export("inventory", site.inventory())
     pulumi.export("url", site.edge.url)
-    pulumi.export("ca_certificate", site.ca_certificate)
+    pulumi.export("ca_certificate", site.edge.ca_certificate)
 
 
 try:

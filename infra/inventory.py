@@ -4,7 +4,8 @@ The Pulumi program builds an `Inventory` and exports it as the stack output `inv
 through the same model, so that a document of another version or with an unknown key is refused on both sides.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError, model_validator
 
@@ -13,7 +14,7 @@ from infra.errors import OperatorError
 SCHEMA_VERSION = 1
 
 Role = Literal["base", "app", "lb", "edge"]
-Kind = Literal["lab"]
+Kind = Literal["lab", "hosts", "aws"]
 
 
 class _Document(BaseModel):
@@ -27,19 +28,56 @@ class Endpoint(_Document):
     port: int = Field(ge=1, le=65535)
 
 
-class Location(_Document):
-    """A place with its own load balancer and app hosts."""
+class BalancedLocation(_Document):
+    """A place with a load balancer and app hosts that the program knows."""
 
     name: str
-    kind: Kind
+    kind: Literal["lab", "hosts"]
     endpoint: Endpoint
 
 
+class GroupLocation(_Document):
+    """A place whose app hosts come and go: they are looked up when a task starts, never stored.
+
+    Args:
+        name: The location's name.
+        kind: Where its hosts come from.
+        region: The AWS region.
+        tags: What its hosts are tagged with, and no others.
+        target_group_arn: Where its load balancer finds its hosts.
+    """
+
+    name: str
+    kind: Literal["aws"]
+    region: str
+    tags: Mapping[str, str] = Field(min_length=1)
+    target_group_arn: str
+
+
+Location = Annotated[BalancedLocation | GroupLocation, Field(discriminator="kind")]
+
+
+class CertificateFiles(_Document):
+    """Where the operators keep the edge's certificate and its key: paths from the project's folder."""
+
+    certificate_file: str
+    key_file: str
+
+
 class Edge(_Document):
-    """The public face of the stack."""
+    """The public face of the stack.
+
+    Args:
+        server_name: The site's name.
+        url: The site's address.
+        address: Where its host answers; None where it is no host (a CDN).
+        certificate: What tasks bring to its host; None where provisioning does.
+    """
 
     server_name: str
     url: str
+    address: IPvAnyAddress | None = None
+    certificate: CertificateFiles | None = None
 
 
 class Host(_Document):
@@ -108,6 +146,11 @@ class Inventory(_Document):
         if repeated:
             raise ValueError(f"host names must be unique, but these repeat: {', '.join(repeated)}")
         return self
+
+    @property
+    def balanced(self) -> tuple[BalancedLocation, ...]:
+        """The locations whose load balancer is a host: those that a host of the edge divides requests over."""
+        return tuple(location for location in self.locations if isinstance(location, BalancedLocation))
 
     def with_role(self, role: Role, location: str | None = None) -> tuple[Host, ...]:
         """The hosts of a role, in the inventory's order; of one location only, if it is named."""

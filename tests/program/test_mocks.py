@@ -10,9 +10,10 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks, settings
 
+from infra.checkout import Checkout
 from infra.inventory import parse_inventory
 from infra.settings import parse_settings
-from infra.site import Checkout, Site
+from infra.site import Site
 
 CONFIG: dict[str, Any] = {
     "network": "198.18.32.0/20",

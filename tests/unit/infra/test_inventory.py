@@ -22,7 +22,12 @@ DOCUMENT: dict[str, Any] = {
     "schema": 1,
     "stack": "lokal",
     "locations": [{"name": "jakarta", "kind": "lab", "endpoint": {"address": "198.18.1.10", "port": 80}}],
-    "edge": {"server_name": "hasil.lokal.test", "url": "https://198.18.0.10"},
+    "edge": {
+        "server_name": "hasil.lokal.test",
+        "url": "https://198.18.0.10",
+        "address": "198.18.0.10",
+        "certificate": None,
+    },
     "rollout": RolloutPolicy().model_dump(),
     "hosts": [HOST, {**HOST, "name": "jakarta-lb-1", "roles": ["base", "lb"], "address": "198.18.1.10"}],
 }
