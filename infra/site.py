@@ -3,11 +3,13 @@
 from pulumi import Output
 
 from infra import inventory
+from infra.adopted.location import HostsLocation, OwnedEdge
+from infra.certificate import read_file
 from infra.checkout import Checkout
 from infra.errors import OperatorError
 from infra.lab.location import Lab
 from infra.location import Edge, Location
-from infra.location_settings import LabLocationSettings
+from infra.location_settings import HostsLocationSettings, LabLocationSettings, LocationSettings
 from infra.settings import StackSettings
 
 
@@ -21,15 +23,31 @@ class Site:
     """
 
     def __init__(self, stack: str, settings: StackSettings, checkout: Checkout) -> None:
-        lab = settings.of_kind(LabLocationSettings)
-        if settings.network is None or len(lab) < len(settings.locations):
-            others = sorted({location.kind for location in settings.locations} - {"lab"})
-            raise OperatorError(f"the program can't make locations of kind {', '.join(others)} yet")
-        here = Lab(stack, settings.network, checkout)
         self.stack = stack
         self.rollout = settings.rollout
-        self.locations: list[Location] = [here.location(location) for location in lab]
-        self.edge: Edge = here.edge(settings.server_name)
+        self._settings = settings
+        self._checkout = checkout
+        network = settings.network if settings.of_kind(LabLocationSettings) else None
+        self._lab = Lab(stack, network, checkout) if network else None
+        self.locations = [self._location(location) for location in settings.locations]
+        self.edge = self._edge()
+
+    def _location(self, location: LocationSettings) -> Location:
+        if isinstance(location, HostsLocationSettings):
+            return HostsLocation(location, self._settings.operator_key_file)
+        if isinstance(location, LabLocationSettings) and self._lab is not None:
+            return self._lab.location(location)
+        raise OperatorError(f"the program can't make locations of kind {location.kind} yet")
+
+    def _edge(self) -> Edge:
+        settings = self._settings
+        if settings.own_edge is not None and settings.certificate is not None:
+            file = settings.certificate.authority_file
+            authority = read_file(self._checkout.directory / file).decode("ascii", "replace") if file else None
+            return OwnedEdge(settings.server_name, settings.own_edge, settings.certificate, authority)
+        if self._lab is not None:
+            return self._lab.edge(settings.server_name)
+        raise OperatorError("a stack without a lab and without machines of its own can't have an edge yet")
 
     def inventory(self) -> Output[dict[str, object]]:
         """The stack output `inventory`, known when every host is."""

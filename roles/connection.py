@@ -4,7 +4,6 @@ import base64
 import contextlib
 import socket
 import threading
-from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -12,6 +11,7 @@ import paramiko
 from fabric import Config, Connection  # pyright: ignore[reportMissingTypeStubs]  # it has none
 
 from infra.errors import OperatorError
+from infra.host_keys import known_name
 from infra.inventory import Host
 from roles.scripts.lock import FENCED
 from roles.scripts.quoting import Script
@@ -23,7 +23,6 @@ KEEPALIVE_SECONDS = 2
 SESSIONS = 8
 """Scripts at the same time over one connection: sshd refuses more than 10 (MaxSessions of sshd_config)."""
 
-DEFAULT_PORT = 22
 NO_EXIT_STATUS = -1
 TIMED_OUT = 124
 """What `timeout` ends with (coreutils)."""
@@ -87,13 +86,7 @@ class PinnedConnection(Connection):
         for line in host.host_keys:
             kind, text = line.split()[:2]
             key = paramiko.PKey.from_type_string(kind, base64.b64decode(text))
-            for name in known_names(host):
-                client.get_host_keys().add(name, kind, key)
-
-
-def known_names(host: Host) -> Iterable[str]:
-    """The first field of a host's known_hosts line."""
-    return [str(host.address) if host.ssh_port == DEFAULT_PORT else f"[{host.address}]:{host.ssh_port}"]
+            client.get_host_keys().add(known_name(str(host.address), host.ssh_port), kind, key)
 
 
 class Remote:

@@ -11,7 +11,7 @@ from infra.checkout import Checkout
 from infra.hosts import HostOutputs
 from infra.lab.ground import LabGround, LabNetwork
 from infra.location import balanced
-from infra.location_settings import EDGE_NAME, LabLocationSettings
+from infra.location_settings import EDGE_NAME, LAB_EDGE_HOST, LabLocationSettings
 
 
 class Lab:
@@ -55,10 +55,10 @@ class LabLocation(pulumi.ComponentResource):
         self.entry = balanced(settings.name, settings.kind, str(plan.load_balancer))
         network = LabNetwork(settings.name, plan, settings.delay_ms, ground, parent=self)
         self.hosts = [
-            network.host(f"{settings.name}-lb-1", "lb", plan.load_balancer),
+            network.host(settings.balancer_name, "lb", plan.load_balancer),
             *(
-                network.host(f"{settings.name}-app-{number}", "app", plan.app_host(number))
-                for number in range(1, settings.app_hosts + 1)
+                network.host(name, "app", plan.app_host(number))
+                for number, name in enumerate(settings.app_names, start=1)
             ),
         ]
         self.register_outputs({"endpoint": str(plan.load_balancer)})
@@ -87,5 +87,5 @@ class LabEdge(pulumi.ComponentResource):
         self.entry = Output.from_input({"server_name": server_name, "url": self.url, "address": address})
         network = LabNetwork(EDGE_NAME, plan, 0, ground, parent=self)
         certificate = ground.certificate([server_name], [address], parent=self)
-        self.hosts = [network.host("edge-1", "edge", plan.load_balancer, certificate=certificate)]
+        self.hosts = [network.host(LAB_EDGE_HOST, "edge", plan.load_balancer, certificate=certificate)]
         self.register_outputs({"url": self.url})
