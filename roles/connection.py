@@ -4,6 +4,7 @@ import base64
 import contextlib
 import socket
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -12,7 +13,7 @@ from fabric import Config, Connection  # pyright: ignore[reportMissingTypeStubs]
 
 from infra.errors import OperatorError
 from infra.host_keys import known_name
-from infra.inventory import Host
+from infra.inventory import Host, Kind
 from roles.scripts.lock import FENCED
 from roles.scripts.quoting import Script
 
@@ -26,6 +27,17 @@ SESSIONS = 8
 NO_EXIT_STATUS = -1
 TIMED_OUT = 124
 """What `timeout` ends with (coreutils)."""
+
+_WHEN_SILENT: Mapping[Kind, str] = {
+    "lab": "pulumi up   # repairs a dead host",
+    "hosts": "ssh -p {host.ssh_port} {host.ssh_user}@{host.address}   # a machine of one's own: look at it",
+    "aws": "aws ssm describe-instance-information   # its group replaces a dead one by itself",
+}
+_WHEN_ANOTHER_ANSWERS: Mapping[Kind, str] = {
+    "lab": "pulumi refresh   # if {host.name} was made anew; otherwise find out who answers",
+    "hosts": "ssh-keyscan -p {host.ssh_port} {host.address}   # compare on its console, then change host_keys",
+    "aws": "aws ec2 get-console-output --instance-id {host.address}   # the keys that it was started with",
+}
 
 LAST_LINES = 5
 CHUNK_BYTES = 256 * 1024
@@ -124,12 +136,15 @@ class Remote:
                 self.host.name,
                 step,
                 "another machine answers at its address, with another host key; nothing was sent to it",
-                f"pulumi refresh   # if {self.host.name} was made anew; otherwise find out who answers",
+                _WHEN_ANOTHER_ANSWERS[self.host.kind].format(host=self.host),
             ) from problem
         except (OSError, EOFError, paramiko.SSHException) as problem:
             self.close()
             raise UnreachableError(
-                self.host.name, step, f"does not answer ssh ({_words(problem)})", "pulumi up   # repairs a dead host"
+                self.host.name,
+                step,
+                f"does not answer ssh ({_words(problem)})",
+                _WHEN_SILENT[self.host.kind].format(host=self.host),
             ) from problem
         if code == FENCED:
             raise FencedError(self.host.name, step, error.strip(), "fab status and fab history")

@@ -138,7 +138,7 @@ class Operations:
         """
         ca_file = self._ca_file()
         observed = observe(self.fleet)
-        statuses = read_status(observed, self.outputs.url, ca_file)
+        statuses = read_status(observed, ca_file)
         show_status(statuses)
         say(f"url: {self.outputs.url}")
         if ca_file:

@@ -192,6 +192,6 @@ def _raise_for_connection(machine: Machine, said: str) -> NoReturn:
         )
     last = (said.strip().splitlines() or ["no message"])[-1].rstrip(".\r").rpartition(": ")[2]
     raise OperatorError(
-        f"{machine.where} does not answer ssh ({last}), expected a machine that runs already",
+        f"{machine.where} does not answer ssh ({last}), expected a running machine",
         next_command=machine.login,
     )

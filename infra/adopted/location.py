@@ -32,7 +32,6 @@ class HostsLocation(pulumi.ComponentResource):
 
     def _adopt(self, machine: MachineSettings, key_file: str) -> HostOutputs:
         adopted = AdoptedMachine(machine, key_file, ResourceOptions(parent=self))
-        adopted.problem.apply(_warn)
         return HostOutputs(
             machine.name,
             EDGE_NAME if machine.role == "edge" else self._name,
@@ -70,8 +69,3 @@ class OwnedEdge:
                 "certificate": certificate.files.model_dump(),
             }
         )
-
-
-def _warn(problem: str) -> None:
-    if problem:
-        pulumi.log.warn(f"{problem}; it stays in the stack as it was")

@@ -6,6 +6,7 @@ and stops nobody from changing the rest (docs/decisions/0006-machines-one-owns.m
 Kept thin like infra/lab/providers.py: it is pickled into the state.
 """
 
+import sys
 from typing import Any
 
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
@@ -31,6 +32,8 @@ class MachineProvider(ResourceProvider):
         try:
             return ReadResult(id_, _look(props))
         except OperatorError as error:
+            # What a provider says there is shown by the engine, on up, preview and refresh alike.
+            sys.stderr.write(f"warning: {error.message}; it stays in the stack as it was\n")
             return ReadResult(id_, {**props, "problem": error.message})
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
