@@ -15,6 +15,7 @@ SCHEMA_VERSION = 1
 
 Role = Literal["base", "app", "lb", "edge"]
 Kind = Literal["lab", "hosts", "aws"]
+InstanceId = Annotated[str, Field(pattern=r"^i-[0-9a-f]{8,17}$")]
 
 
 class _Document(BaseModel):
@@ -45,6 +46,7 @@ class GroupLocation(_Document):
         region: The AWS region.
         tags: What its hosts are tagged with, and no others.
         target_group_arn: Where its load balancer finds its hosts.
+        ssh_user: Who logs in on them.
     """
 
     name: str
@@ -52,6 +54,7 @@ class GroupLocation(_Document):
     region: str
     tags: Mapping[str, str] = Field(min_length=1)
     target_group_arn: str
+    ssh_user: str = "deploy"
 
 
 Location = Annotated[BalancedLocation | GroupLocation, Field(discriminator="kind")]
@@ -81,16 +84,30 @@ class Edge(_Document):
 
 
 class Host(_Document):
-    """A host that ssh reaches. `host_keys` are in the form of a known_hosts line without its first field."""
+    """A host that ssh reaches.
+
+    Args:
+        name: Its name.
+        location: Where it is.
+        kind: Where it comes from.
+        roles: What it becomes.
+        address: Its address, or the id of an instance that has none to be reached at.
+        ssh_port: TCP port of its ssh.
+        ssh_user: Who logs in.
+        host_keys: Its public keys, as in a known_hosts line without its first field.
+        ssh_proxy: A command whose standard input and output are a connection to its ssh; empty where it is reached at
+            its address.
+    """
 
     name: str
     location: str
     kind: Kind
     roles: tuple[Role, ...]
-    address: IPvAnyAddress
+    address: IPvAnyAddress | InstanceId
     ssh_port: int = Field(default=22, ge=1, le=65535)
     ssh_user: str
     host_keys: tuple[str, ...] = Field(min_length=1)
+    ssh_proxy: tuple[str, ...] = ()
 
 
 class RolloutPolicy(_Document):
@@ -146,6 +163,11 @@ class Inventory(_Document):
         if repeated:
             raise ValueError(f"host names must be unique, but these repeat: {', '.join(repeated)}")
         return self
+
+    @property
+    def groups(self) -> tuple[GroupLocation, ...]:
+        """The locations whose hosts are looked up."""
+        return tuple(location for location in self.locations if isinstance(location, GroupLocation))
 
     @property
     def balanced(self) -> tuple[BalancedLocation, ...]:

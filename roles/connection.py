@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import shlex
 import socket
 import threading
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from fabric import Config, Connection  # pyright: ignore[reportMissingTypeStubs]
 from infra.errors import OperatorError
 from infra.host_keys import known_name
 from infra.inventory import Host, Kind
+from roles.proxy import Proxy
 from roles.scripts.lock import FENCED
 from roles.scripts.quoting import Script
 
@@ -92,13 +94,32 @@ class PinnedConnection(Connection):
             config=Config(lazy=True, overrides={"load_ssh_configs": False}),
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             connect_kwargs=arguments,
+            gateway=shlex.join(host.ssh_proxy) or None,
         )
+        self._proxy = Proxy(host.ssh_proxy) if host.ssh_proxy else None
         client = cast("paramiko.SSHClient", self.client)
         client.set_missing_host_key_policy(paramiko.RejectPolicy())
         for line in host.host_keys:
             kind, text = line.split()[:2]
             key = paramiko.PKey.from_type_string(kind, base64.b64decode(text))
             client.get_host_keys().add(known_name(str(host.address), host.ssh_port), kind, key)
+
+    def open_gateway(self) -> socket.socket:
+        """The connection through the host's proxy; fabric calls it where there is one."""
+        if self._proxy is None:
+            raise TypeError("a host that is reached at its address has no proxy")
+        return self._proxy.start()
+
+    def close(self) -> None:
+        """Close the connection and what carries it; fine if it isn't open."""
+        super().close()  # pyright: ignore[reportUnknownMemberType]
+        if self._proxy is not None:
+            self._proxy.stop()
+
+    @property
+    def last_words(self) -> str:
+        """What its proxy complained of; empty where there is none or it didn't."""
+        return self._proxy.last_words() if self._proxy is not None else ""
 
 
 class Remote:
@@ -139,11 +160,12 @@ class Remote:
                 _WHEN_ANOTHER_ANSWERS[self.host.kind].format(host=self.host),
             ) from problem
         except (OSError, EOFError, paramiko.SSHException) as problem:
+            complaint = self._connection.last_words if self._connection else ""
             self.close()
             raise UnreachableError(
                 self.host.name,
                 step,
-                f"does not answer ssh ({_words(problem)})",
+                f"does not answer ssh ({complaint or _words(problem)})",
                 _WHEN_SILENT[self.host.kind].format(host=self.host),
             ) from problem
         if code == FENCED:
@@ -183,7 +205,8 @@ class Remote:
                 transport.set_keepalive(KEEPALIVE_SECONDS)
                 # What is sent and never acknowledged ends the connection: dropped packets look like silence otherwise.
                 link = cast("socket.socket", transport.sock)
-                link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, CONNECT_TIMEOUT_SECONDS * 1000)
+                if link.family != socket.AF_UNIX:  # a proxy's own connection is its own business
+                    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, CONNECT_TIMEOUT_SECONDS * 1000)
             return cast("paramiko.Transport", self._connection.transport)
 
 

@@ -14,6 +14,7 @@ from infra.inventory import RolloutPolicy
 from roles.engine import Outputs, read_outputs, selected_stack
 from roles.files import Configuration, HostFile, Templates, read_signers
 from roles.fleet import Checkout, Fleet
+from roles.groups import with_members
 from roles.release import Release, build_release, find_release, unpack_templates
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.changes import Target
@@ -286,7 +287,8 @@ def operations(project: Path, stack: str | None) -> Generator[Operations, None, 
     """
     checkout = Checkout(project, stack or selected_stack(project))
     outputs = read_outputs(project, checkout.stack)
-    fleet = Fleet.of(outputs.inventory, checkout.operator_key)
+    inventory, missing = with_members(outputs.inventory, checkout.stack_cache)
+    fleet = Fleet.of(inventory, checkout.operator_key, missing)
     try:
         yield Operations(checkout, outputs, fleet)
     finally:

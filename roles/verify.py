@@ -1,6 +1,7 @@
 """Verifying hosts: the testinfra suite of tests/hosts/, run against a stack's inventory."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,8 @@ def write_access(checkout: Checkout, inventory: Inventory) -> None:
             f"  Port {host.ssh_port}",
             f"  User {host.ssh_user}",
         ]
+        if host.ssh_proxy:
+            lines.append(f"  ProxyCommand {shlex.join(host.ssh_proxy).replace('%', '%%')}")
     (directory / "ssh_config").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
