@@ -17,6 +17,7 @@ HOST = {
     "ssh_port": 22,
     "ssh_user": "deploy",
     "host_keys": ["ssh-ed25519 AAAA"],
+    "ssh_proxy": [],
 }
 DOCUMENT: dict[str, Any] = {
     "schema": 1,
@@ -51,6 +52,8 @@ def test_hosts_are_found_by_role_and_location() -> None:
         (("hosts", 0, "password"), "x", "hosts.0.password"),
         (("hosts", 1, "name"), "jakarta-app-1", "host names must be unique"),
         (("hosts", 0, "address"), "jakarta; reboot", "hosts.0.address"),
+        (("hosts", 0, "address"), "i-0123; reboot", "hosts.0.address"),
+        (("locations", 0, "kind"), "aws", "locations.0.aws.region"),
     ],
 )
 def test_a_document_that_does_not_fit_is_refused_with_its_place(
