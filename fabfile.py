@@ -242,6 +242,14 @@ def undrain_location(_: Context, location: str, reason: str = "", stack: str | N
         Housekeeping(on_stack).undrain_location(location, reason)
 
 
+@task(help=STACK)
+@operator_command
+def certificate(_: Context, stack: str | None = None) -> None:
+    """Bring the edge on a machine of one's own its certificate and key."""
+    with operations(PROJECT, stack) as on_stack:
+        Housekeeping(on_stack).certificate()
+
+
 @task(help={"json": "As JSON lines.", "last": "How many entries; default: 20.", **STACK})
 @operator_command
 def history(_: Context, last: int = 20, stack: str | None = None, *, json: bool = False) -> None:

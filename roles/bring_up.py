@@ -9,6 +9,7 @@ from infra.errors import OperatorError
 from infra.lab.claim import read_owner, sweep
 from roles.engine import ask, environment
 from roles.fleet import Checkout
+from roles.housekeeping import Housekeeping
 from roles.operations import build_or_find, operations
 from roles.rollout.session import Request
 from roles.stack_settings import settings_file
@@ -32,6 +33,9 @@ def up(project: Path, stack: str, source: Path) -> None:
     _pulumi(project, "up", "--yes", "--skip-preview", "--suppress-outputs", "-s", stack)
     with operations(project, stack) as on_stack:
         request = Request(on_stack.fleet.inventory.rollout, "up")
+        if on_stack.fleet.inventory.edge.certificate:
+            say("== fab certificate")
+            Housekeeping(on_stack).certificate()
         say("== fab build")
         release = build_or_find(project)
         say(f"build: {release.name}")
@@ -51,6 +55,8 @@ def up(project: Path, stack: str, source: Path) -> None:
 
 def down(project: Path, stack: str) -> None:
     """Destroy the stack, forget it, and clear what a lost state may have left on this machine.
+
+    Machines that one owns are only forgotten: they go on as they are.
 
     Raises:
         OperatorError: The engine could not destroy something.

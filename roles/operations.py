@@ -13,6 +13,7 @@ from infra.inventory import RolloutPolicy
 from roles.engine import Outputs, read_outputs, selected_stack
 from roles.files import Configuration, HostFile, Templates, read_signers
 from roles.fleet import Checkout, Fleet
+from roles.groups import with_members
 from roles.names import closest
 from roles.release import Release, build_release, find_release, unpack_templates
 from roles.rollout.build import ReleasePlanner
@@ -138,7 +139,7 @@ class Operations:
         """
         ca_file = self._ca_file()
         observed = observe(self.fleet)
-        statuses = read_status(observed, self.outputs.url, ca_file)
+        statuses = read_status(observed, ca_file)
         show_status(statuses)
         say(f"url: {self.outputs.url}")
         if ca_file:
@@ -277,7 +278,8 @@ def operations(project: Path, stack: str | None) -> Generator[Operations, None, 
     """
     checkout = Checkout(project, stack or selected_stack(project))
     outputs = read_outputs(project, checkout.stack)
-    fleet = Fleet.of(outputs.inventory, checkout.operator_key)
+    inventory, missing = with_members(outputs.inventory, checkout.stack_cache)
+    fleet = Fleet.of(inventory, checkout.operator_key, missing)
     try:
         yield Operations(checkout, outputs, fleet)
     finally:

@@ -80,7 +80,7 @@ class Observation:
     Args:
         inventory: The stack's.
         states: Of each host that answers.
-        errors: Of each host that doesn't.
+        errors: Of each host that doesn't, and of what couldn't be looked up.
         servers: What the load balancers say of each app host.
         locations: What the edges say of each location.
     """
@@ -156,7 +156,8 @@ def observe(fleet: Fleet, files_of: FilesOf = lambda _: ()) -> Observation:
         return state, servers, locations
 
     results = fleet.on_each(inventory.hosts, ask)
-    errors = {name: result for name, result in results.items() if isinstance(result, OperatorError)}
+    unreachable = {name: result for name, result in results.items() if isinstance(result, OperatorError)}
+    errors = {**fleet.missing, **unreachable}
     good = {name: result for name, result in results.items() if not isinstance(result, OperatorError)}
     return Observation(
         inventory,

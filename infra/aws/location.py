@@ -1,10 +1,10 @@
 """A location of kind `aws`: a VPC, a load balancer and an Auto Scaling group in one region."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
-from pulumi import Input, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 from infra.aws.alarms import Alarms, Watched
 from infra.aws.balancer import Balancer
@@ -20,6 +20,7 @@ from infra.aws.place import Place
 from infra.aws.reservation import Reservation
 from infra.aws.roles import HostRole
 from infra.aws.template import HostTemplate
+from infra.hosts import HostOutputs
 from infra.location_settings import AwsLocationSettings
 from infra.settings import StackSettings
 
@@ -27,11 +28,15 @@ from infra.settings import StackSettings
 class AwsLocation(pulumi.ComponentResource):
     """A location in one region of AWS.
 
+    Its hosts come and go, so the program knows none; `entry`, its part of the inventory, says how they are found.
+
     Args:
         place: The location.
         certificate_arn: A validated certificate of the name that the CDN asks, in the location's region.
         weight: Its share of the requests.
     """
+
+    hosts: Sequence[HostOutputs] = ()
 
     def __init__(
         self, place: Place, certificate_arn: Input[str], weight: int, opts: ResourceOptions | None = None
@@ -50,6 +55,7 @@ class AwsLocation(pulumi.ComponentResource):
         Alarms(place, self._watched(reservation), parts)
         self.origin = self._origin(place, weight)
         self.group = self._group(place)
+        self.entry = self._entry()
         self.register_outputs({"group": self.group.group})
 
     def _watched(self, reservation: Reservation | None) -> Watched:
@@ -73,6 +79,15 @@ class AwsLocation(pulumi.ComponentResource):
             target_group_arn=self._balancer.target_group.arn,
             load_balancer_arn=self._balancer.load_balancer.arn,
         )
+
+    def _entry(self) -> Output[Mapping[str, object]]:
+        own: dict[str, object] = {
+            "name": self.group.location,
+            "kind": "aws",
+            "region": self.group.region,
+            "tags": dict(self.group.tags),
+        }
+        return self.group.target_group_arn.apply(lambda arn: {**own, "target_group_arn": arn})
 
 
 def make_aws_locations(

@@ -70,6 +70,7 @@ class LockRecord(_Document):
         reason: Why.
         since: Since when.
         expires_unix_s: When it ends by itself, by the host's own clock; set by the host.
+        of_hosts: How many hosts the stack had when it was taken: a group may have grown since.
         intent: The rollout that it is for; such a lock never ends by itself.
     """
 
@@ -79,6 +80,7 @@ class LockRecord(_Document):
     reason: str
     since: dt.datetime
     expires_unix_s: float = 0
+    of_hosts: int = 0
     intent: Intent | None = None
 
     def sentence(self) -> str:
@@ -168,7 +170,8 @@ class Lock:
                 next_command="fab history, then the same command again",
             )
         taken = len(answers) - len({*holders, *busy})
-        if not busy and is_majority(taken, self.fleet.inventory):
+        standing = None if take_over else lock_in_force(list(holders.values()), self.fleet.inventory)
+        if not busy and standing is None and is_majority(taken, self.fleet.inventory):
             # What a few hosts still keep is of a rollout that ended while they were away.
             stale = [host for host in self.hosts if host.name in holders]
             self.fleet.on_each(stale, lambda host: self._ask(host, take_over=True))
@@ -196,7 +199,7 @@ class Lock:
         self.fleet.on_each(self.hosts, lambda host: self.fleet[host].run("giving the lock back", script))
 
     def _ask(self, host: Host, *, take_over: bool, seen: str | None = None) -> "dict[str, object]":
-        document = self.record.model_dump(mode="json")
+        document = {**self.record.model_dump(mode="json"), "of_hosts": len(self.fleet.inventory.hosts)}
         request = {"lock": document, "seconds": self.minutes * 60, "take_over": take_over, "seen": seen}
         printed = self.fleet[host].run("taking the lock", scripts.keep_lock(), json.dumps(request).encode())
         answer: dict[str, object] = json.loads(printed)
@@ -209,16 +212,15 @@ def is_majority(count: int, inventory: Inventory) -> bool:
 
 
 def lock_in_force(documents: Sequence[object], inventory: Inventory) -> LockRecord | None:
-    """The lock that more than half of all hosts keep."""
+    """The lock that more than half of all hosts keep: of those there are now, or there were, if they were fewer."""
     found: list[LockRecord] = []
     for document in documents:
         try:
             found.append(LockRecord.model_validate(document))
         except ValidationError:
             continue
-    tokens = Counter(record.token for record in found)
-    held = {token for token, count in tokens.items() if is_majority(count, inventory)}
-    return next((record for record in found if record.token in held), None)
+    tokens, now = Counter(record.token for record in found), len(inventory.hosts)
+    return next((record for record in found if tokens[record.token] * 2 > min(now, record.of_hosts or now)), None)
 
 
 def policy_for(policy: RolloutPolicy, **overrules: object) -> RolloutPolicy:

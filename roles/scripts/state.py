@@ -9,7 +9,6 @@ from roles.scripts import layout
 from roles.scripts.quoting import Script, command, script
 
 PROBE = Path(__file__).with_name("probe.py")
-EDGE_CERTIFICATE = PurePosixPath("/etc/tegak/tls/edge.crt")
 PATHS = {
     "own": layout.OWN,
     "current_release": layout.CURRENT_RELEASE,
@@ -21,7 +20,7 @@ PATHS = {
     "rollouts": layout.ROLLOUTS,
     "audit": layout.AUDIT,
     "lock": layout.LOCK,
-    "certificate": EDGE_CERTIFICATE,
+    "certificate": layout.EDGE_CERTIFICATE,
 }
 
 

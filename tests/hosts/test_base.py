@@ -9,8 +9,10 @@ PORTS = {"app": {22, 80}, "lb": {22, 80}, "edge": {22, 80, 443}}
 
 
 def test_it_is_the_host_that_the_inventory_means(any_host: Remote, host_entry: Host) -> None:
-    assert any_host.check_output("hostname") == host_entry.name
-    assert host_entry.host_keys == (any_host.file("/etc/ssh/ssh_host_ed25519_key.pub").content_string.strip(),)
+    if host_entry.kind == "lab":  # machines of one's own, and those of a group, have names of their own
+        assert any_host.check_output("hostname") == host_entry.name
+    own = [line.split()[:2] for line in any_host.check_output("cat /etc/ssh/ssh_host_*_key.pub").splitlines()]
+    assert all(key.split()[:2] in own for key in host_entry.host_keys)
 
 
 def test_no_unit_has_failed(any_host: Remote) -> None:
@@ -18,11 +20,14 @@ def test_no_unit_has_failed(any_host: Remote) -> None:
     assert any_host.run("systemctl is-system-running").stdout.strip() == "running"
 
 
-@pytest.mark.parametrize(
-    "line", ["passwordauthentication no", "kbdinteractiveauthentication no", "permitrootlogin no", "allowusers deploy"]
-)
+@pytest.mark.parametrize("line", ["passwordauthentication no", "kbdinteractiveauthentication no", "permitrootlogin no"])
 def test_ssh_lets_in_only_the_operators_key(any_host: Remote, line: str) -> None:
     assert line in any_host.check_output("sudo sshd -T").splitlines()
+
+
+def test_ssh_lets_in_only_who_deploys(any_host: Remote, host_entry: Host) -> None:
+    lines = any_host.check_output("sudo sshd -T").splitlines()
+    assert [line for line in lines if line.startswith("allowusers ")] == [f"allowusers {host_entry.ssh_user}"]
 
 
 def test_it_listens_only_where_its_role_needs_it(any_host: Remote, host_entry: Host) -> None:
