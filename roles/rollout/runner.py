@@ -163,7 +163,7 @@ class Runner:
         for change in changes:
             name, location = change.host.name, change.host.location
             lost = name in self._failed or name in self._unreachable
-            if change.serves and lost:
+            if change.serves and lost and self._outcome.hosts.get(name) != PUT_BACK:
                 self._spare[location] -= 1
             elif change.returns and not lost:
                 self._spare[location] += 1

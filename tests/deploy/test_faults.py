@@ -102,7 +102,7 @@ def test_a_host_that_dies_midway_is_left_out_or_stops_the_rollout_as_the_budget_
                 "--unreachable-hosts",
                 budget,
             )
-            assert time.monotonic() - started < 60
+            assert time.monotonic() - started < 120  # that it ends; how soon it is seen is the next test's
         assert tally.failures == []
         assert "barat-app-2" in result.output
         assert "does not answer ssh" in result.output
