@@ -145,9 +145,11 @@ def test_rupiah_are_computed_with_the_budgets_rate() -> None:
 
 
 def test_a_stack_without_aws_has_no_bill() -> None:
-    with pytest.raises(OperatorError) as caught:
-        estimate(stack("lokal"))
-    assert "nothing of this stack is on AWS" in caught.value.message
+    planned = {"night": stack().night, "budget": stack().budget}
+    for without in (stack("lokal"), stack("lokal").model_copy(update=planned)):
+        with pytest.raises(OperatorError) as caught:
+            estimate(without)
+        assert "nothing of this stack is on AWS" in caught.value.message
 
 
 @pytest.mark.parametrize(
