@@ -186,6 +186,7 @@ def test_what_is_open_stops_when_its_day_has_come_and_not_before(change: Change,
     assert [line(early).state for early in (8, 7, 1, 0, -1)] == ["later", "due", "due", "overdue", "overdue"]
     assert found in lines(changed)[what].found
     assert line(0).stops
+    assert lines(changed)[what].stops
 
 
 def test_prices_that_nobody_read_for_half_a_year_stop() -> None:
@@ -201,6 +202,14 @@ def test_prices_that_nobody_read_for_half_a_year_stop() -> None:
         "overdue",
         "the oldest price or rate is of 2026-08-12: 181 days, and 180 are allowed",
     )
+
+
+def test_a_rate_of_the_rupiah_that_is_old_stops_too() -> None:
+    facts = replace(ready(), election=dt.date(2026, 11, 25), today=dt.date(2026, 11, 25))
+    old = replace(facts, settings=with_budget(facts.settings, rupiah_date=dt.date(2026, 5, 1)))
+    (line,) = [line for line in judge(old) if line.step.what == "prices are read anew"]
+    assert line.stops
+    assert "the oldest price or rate is of 2026-05-01" in line.found
 
 
 def test_a_firewall_that_only_counts_is_for_a_person_to_decide() -> None:

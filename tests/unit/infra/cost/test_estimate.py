@@ -146,9 +146,9 @@ def test_rupiah_are_computed_with_the_budgets_rate() -> None:
 
 def test_a_stack_without_aws_has_no_bill() -> None:
     planned = {"night": stack().night, "budget": stack().budget}
-    for each in (stack("lokal"), stack("lokal").model_copy(update=planned)):
+    for without in (stack("lokal"), stack("lokal").model_copy(update=planned)):
         with pytest.raises(OperatorError) as caught:
-            estimate(each)
+            estimate(without)
         assert "nothing of this stack is on AWS" in caught.value.message
 
 
