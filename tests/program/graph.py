@@ -55,6 +55,9 @@ class Resource:
     protect: bool = False
     aliases: tuple[str, ...] = ()
 
+    def __hash__(self) -> int:
+        return hash(self.urn)
+
     @property
     def kind(self) -> str:
         """The last part of its type, such as `Vpc`."""
@@ -157,6 +160,13 @@ def read_graph(export: Mapping[str, Any]) -> Graph:
     """A stack's state, as `pulumi stack export` gives it."""
     resources = cast("list[dict[str, Any]]", export["deployment"].get("resources") or [])
     return Graph(tuple(_resource(entry) for entry in resources if not entry["type"].startswith("pulumi:providers:")))
+
+
+def read_planned_graph(preview: Mapping[str, Any]) -> Graph:
+    """What a stack would have after a run, as `pulumi preview --json` gives it; what is not known yet is not there."""
+    steps = cast("list[dict[str, Any]]", preview.get("steps") or [])
+    states = [step["newState"] for step in steps if step.get("newState") and step["op"] not in ("refresh", "replace")]
+    return Graph(tuple(_resource(state) for state in states if not state["type"].startswith("pulumi:providers:")))
 
 
 def _resource(entry: Mapping[str, Any]) -> Resource:

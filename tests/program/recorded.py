@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab import PROJECT, Result
-from tests.program.graph import Graph, Plan, read_graph, read_plan
+from tests.program.graph import Graph, Plan, read_graph, read_plan, read_planned_graph
 
 PROVIDER = PROJECT / "tests/program/recording/bin"
 RUN_SECONDS = 300
@@ -81,6 +81,10 @@ class RecordedStack:
     def preview(self) -> Plan:
         """What `up` would do."""
         return read_plan(json.loads(self.succeed("preview", "--json", "-s", self.name)))
+
+    def planned(self) -> Graph:
+        """What would be there after `up`."""
+        return read_planned_graph(json.loads(self.succeed("preview", "--json", "-s", self.name)))
 
     def up(self) -> Graph:
         """Make what the program says; what is there then."""
