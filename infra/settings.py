@@ -76,6 +76,7 @@ class StackSettings(Settings):
             *_repeated("location", [location.name for location in self.locations]),
             *_repeated("network", [str(location.network) for location in self.of_kind(LabLocationSettings)]),
             *_repeated("host", self._host_names()),
+            *_repeated("name", [*{location.name for location in self.locations}, *set(self._host_names())]),
             *_repeated("address", [f"{machine.address}:{machine.ssh_port}" for machine in self._machines()]),
             *self._missing_parts(),
             *self._edge_problems(),

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from infra.errors import OperatorError
 from infra.inventory import Host, Inventory
 from roles.fleet import Fleet
-from roles.pool import ServerState, read_app_pool, read_location_pool
+from roles.pool import ServerState, read_app_pool, read_group_pool, read_location_pool
 from roles.rollout.audit import Log
 from roles.rollout.lock import LockRecord, lock_in_force
 from roles.scripts.layout import SERVICE
@@ -157,15 +157,31 @@ def observe(fleet: Fleet, files_of: FilesOf = lambda _: ()) -> Observation:
 
     results = fleet.on_each(inventory.hosts, ask)
     unreachable = {name: result for name, result in results.items() if isinstance(result, OperatorError)}
-    errors = {**fleet.missing, **unreachable}
+    found = [place.name for place in inventory.groups if place.name not in fleet.missing]
+    groups, unknown = _read_groups(found, inventory)
+    errors = {**fleet.missing, **unknown, **unreachable}
     good = {name: result for name, result in results.items() if not isinstance(result, OperatorError)}
     return Observation(
         inventory,
         {name: state for name, (state, _, _) in good.items()},
         errors,
-        _worst(servers for _, servers, _ in good.values()),
+        {**groups, **_worst(servers for _, servers, _ in good.values())},
         _worst(locations for _, _, locations in good.values()),
     )
+
+
+def _read_groups(
+    locations: Iterable[str], inventory: Inventory
+) -> tuple[dict[str, ServerState], dict[str, OperatorError]]:
+    """What the load balancers of AWS say of their hosts; and why not, by location."""
+    servers: dict[str, ServerState] = {}
+    errors: dict[str, OperatorError] = {}
+    for location in locations:
+        try:
+            servers |= read_group_pool(inventory, location)
+        except OperatorError as error:
+            errors[location] = error
+    return servers, errors
 
 
 def _newest_id(lines: Sequence[object]) -> str:

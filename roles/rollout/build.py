@@ -9,7 +9,7 @@ from roles.rollout.changes import HostChanges, Target
 from roles.rollout.lock import HostBefore
 from roles.rollout.plan import Gate, HostChange, Phase, Plan, Step
 from roles.scripts import artefacts
-from roles.scripts.layout import APP_HOSTS, LOCATIONS
+from roles.scripts.layout import LOCATIONS
 from roles.scripts.lock import forget_rollouts
 from roles.state import Observation
 
@@ -156,7 +156,7 @@ class ReleasePlanner:
         if canary.serves:
             self._capacity.width(location)
         others = tuple(name for name in self._observed.serving(location) if name != canary.host.name)
-        gate = Gate(self._changes.balancers(canary.host)[0], APP_HOSTS, (canary.host.name,), others)
+        gate = self._changes.pool(canary.host).gate(canary.host, others, self._observed.states)
         has_data = self._observed.states[canary.host.name].snapshot is not None
         return Phase("canary host", ((canary,),), gate if has_data else None)
 

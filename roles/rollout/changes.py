@@ -6,12 +6,12 @@ from pathlib import PurePosixPath
 
 from infra.inventory import Host, RolloutPolicy
 from roles.files import HostFile, archive
-from roles.pool import DRAIN_SECONDS, UP_SECONDS
 from roles.release import Release
 from roles.rollout.lock import HostBefore
 from roles.rollout.plan import Action, HostChange, Step
-from roles.scripts import activation, artefacts, pool
-from roles.scripts.layout import APP_HOSTS, LOCATIONS
+from roles.rollout.pools import Pool, drain, pool_of, undrain
+from roles.scripts import activation, artefacts
+from roles.scripts.layout import LOCATIONS
 from roles.scripts.quoting import Script
 from roles.state import HostState, Observation
 
@@ -72,11 +72,11 @@ class HostChanges:
         )
 
     def can_be_changed(self, host: Host) -> bool:
-        """Whether it answers and, for an app host, can be drained."""
-        balancers = self._inventory.with_role("lb", host.location)
-        return host.name in self._observed.states and (
-            "app" not in host.roles or any(balancer.name in self._observed.states for balancer in balancers)
-        )
+        """Whether it answers and, for an app host, can be drained: not where nobody says whether it gets requests."""
+        known, unknown = self._observed.states, self._observed.errors
+        if "app" in host.roles and (host.location in unknown or not self.pool(host).can_drain(known)):
+            return False
+        return host.name in known
 
     def ground(self, host: Host, files: Sequence[HostFile]) -> HostChange:
         """Files that a host needs before it can take anything."""
@@ -152,8 +152,8 @@ class HostChanges:
         drained = any(file.drained for file in self._role_files(host)) and others and state == "up"
         if change is None or not (interrupted or drained):
             return change
-        outs = [_drain(edge, LOCATIONS, host.location, in_pool=True, was_up=True) for edge in self.edges()]
-        ins = [_undrain(edge, LOCATIONS, host.location, wait=True) for edge in self.edges()]
+        outs = [drain(edge, LOCATIONS, host.location, in_pool=True, was_up=True) for edge in self.edges()]
+        ins = [undrain(edge, LOCATIONS, host.location, wait=True) for edge in self.edges()]
         return HostChange(host, f"drain the location, {change.summary}", (*outs, *change.steps, *ins))
 
     def edge(self, host: Host, *, forced: bool = False) -> HostChange | None:
@@ -171,10 +171,9 @@ class HostChanges:
         step = self._activate(host, f"{self._target.id}/role", files, gone, wanted, None, check)
         return HostChange(host, _names(files), (step,))
 
-    def balancers(self, host: Host) -> list[Host]:
-        """The load balancers of a host's location that answer."""
-        known = self._observed.states
-        return [balancer for balancer in self._inventory.with_role("lb", host.location) if balancer.name in known]
+    def pool(self, host: Host) -> Pool:
+        """Who divides requests over an app host and the others of its location."""
+        return pool_of(self._inventory, host.location)
 
     def edges(self) -> list[Host]:
         """The edges that answer."""
@@ -189,10 +188,10 @@ class HostChanges:
     def cut_off(self, host: Host) -> HostChange | None:
         """Where no load balancer answers nobody can take out its hosts: the location is taken out at the edge."""
         is_out = self._observed.locations.get(host.location) not in {"up", "down"}
-        if "lb" not in host.roles or self.balancers(host) or is_out:
+        if "lb" not in host.roles or self.pool(host).can_drain(self._observed.states) or is_out:
             return None
         drains = (
-            _drain(edge, LOCATIONS, host.location, in_pool=False, was_up=False, check=False) for edge in self.edges()
+            drain(edge, LOCATIONS, host.location, in_pool=False, was_up=False, check=False) for edge in self.edges()
         )
         return HostChange(host, f"{KEPT_OUT}, with its location", tuple(drains))
 
@@ -200,13 +199,10 @@ class HostChanges:
         self, host: Host, *, before: HostBefore | None = None, was_up: bool = False, check: bool = True
     ) -> list[Step]:
         in_pool = before is not None and before.in_pool
-        return [
-            _drain(balancer, APP_HOSTS, host.name, in_pool=in_pool, was_up=was_up, check=check)
-            for balancer in self.balancers(host)
-        ]
+        return self.pool(host).drains(host, self._observed.states, in_pool=in_pool, was_up=was_up, check=check)
 
     def _undrains(self, host: Host, *, has_data: bool) -> list[Step]:
-        return [_undrain(balancer, APP_HOSTS, host.name, wait=has_data) for balancer in self.balancers(host)]
+        return self.pool(host).undrains(host, self._observed.states, wait=has_data)
 
     def _files_of(self, host: Host) -> list[HostFile]:
         """Every file that may have been placed, the first time or when the rollout was resumed."""
@@ -250,19 +246,6 @@ class HostChanges:
             archive(files),
             f"tar of {_names(files)}",
         )
-
-
-def _drain(on: Host, backend: str, server: str, *, in_pool: bool, was_up: bool, check: bool = True) -> Step:
-    back = pool.undrain(backend, server) if in_pool else None
-    back_check = pool.wait_until_up(backend, server, UP_SECONDS) if in_pool and was_up else None
-    idle = pool.wait_until_idle(backend, server, DRAIN_SECONDS) if check else None
-    return Step(f"drain {server}", on, pool.drain(backend, server), idle, back, back_check)
-
-
-def _undrain(on: Host, backend: str, server: str, *, wait: bool) -> Step:
-    up = pool.wait_until_up(backend, server, UP_SECONDS) if wait else None
-    idle = pool.wait_until_idle(backend, server, DRAIN_SECONDS)
-    return Step(f"undrain {server}", on, pool.undrain(backend, server), up, pool.drain(backend, server), idle)
 
 
 def _names(files: Sequence[HostFile]) -> str:

@@ -13,10 +13,9 @@ from roles.connection import FencedError, HostError, UnreachableError
 from roles.fleet import Fleet
 from roles.rollout.audit import Result, StepTime
 from roles.rollout.gate import judge, measure
-from roles.rollout.plan import Gate, HostChange, Plan, Step
+from roles.rollout.plan import Act, Call, Gate, HostChange, Plan, Step, in_one_go
 from roles.scripts.artefacts import still_runs
 from roles.scripts.lock import fence
-from roles.scripts.quoting import Script
 
 LEFT = "left out of the pool"
 PUT_BACK = "put back"
@@ -181,7 +180,7 @@ class Runner:
             with self._mutex:
                 self._reached[id(change)] = number
             try:
-                self._timed(change, step, step.do.then(step.check))
+                self._timed(change, step, in_one_go(step.do, step.check))
             except FencedError:
                 raise
             except HostError as error:
@@ -207,7 +206,7 @@ class Runner:
         try:
             for step in reversed(change.steps[:reached]):
                 if step.undo is not None:
-                    self._timed(change, step, step.undo.then(step.undo_check), undo=True)
+                    self._timed(change, step, in_one_go(step.undo, step.undo_check), undo=True)
         except FencedError:
             raise
         except HostError as error:
@@ -219,12 +218,12 @@ class Runner:
                 if LEFT not in self._outcome.hosts.get(name, ""):
                     self._outcome.hosts[name] = PUT_BACK
 
-    def _timed(self, change: HostChange, step: Step, script: Script, *, undo: bool = False) -> None:
+    def _timed(self, change: HostChange, step: Step, act: Act, *, undo: bool = False) -> None:
         name, label = change.host.name, f"undo {step.name}" if undo else step.name
         self._reporter.step(name, label, "…")
         started = time.monotonic()
         try:
-            self._execute(step, script, reads=not undo, label=label)
+            self._execute(step, act, reads=not undo, label=label)
         except HostError as error:
             self._reporter.step(name, label, "failed", time.monotonic() - started)
             if error.host != name:
@@ -235,8 +234,16 @@ class Runner:
         with self._mutex:
             self._outcome.steps.append(StepTime(host=name, step=label, seconds=round(seconds, 3)))
 
-    def _execute(self, step: Step, script: Script, *, reads: bool = True, label: str = "") -> None:
-        remote, fenced = self._fleet[step.on], self._fence.then(script)
+    def _execute(self, step: Step, act: Act, *, reads: bool = True, label: str = "") -> None:
+        remote = self._fleet[step.on]
+        if isinstance(act, Call):
+            remote.run(label or step.name, self._fence)
+            try:
+                act.act()
+            except OperatorError as error:
+                raise HostError(step.on.name, label or step.name, error.message, error.next_command) from error
+            return
+        fenced = self._fence.then(act)
         stdin = step.stdin if reads else None
         if isinstance(stdin, Path):
             with stdin.open("rb") as file:

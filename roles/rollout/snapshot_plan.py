@@ -1,12 +1,10 @@
 """The plan of a publication: every app host gets the snapshot, and only then all are switched to it."""
 
 from infra.inventory import Host
-from roles.pool import UP_SECONDS
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.changes import Target
 from roles.rollout.plan import HostChange, Phase, Plan, Step
-from roles.scripts import artefacts, pool
-from roles.scripts.layout import APP_HOSTS
+from roles.scripts import artefacts
 from roles.snapshots import BuiltArchive
 from roles.state import Observation
 
@@ -80,6 +78,5 @@ class SnapshotPlanner(ReleasePlanner):
         steps = [Step("switch", host, artefacts.activate_snapshot(self._archive.name), None, back)]
         if before is None and state.running_release and self._observed.servers.get(host.name) in {"up", "down"}:
             # It becomes ready with its first snapshot, and is in use once its load balancers have seen that.
-            up = pool.wait_until_up(APP_HOSTS, host.name, UP_SECONDS)
-            steps += [Step("wait until found up", balancer, up) for balancer in self._changes.balancers(host)]
+            steps += self._changes.pool(host).waits_until_up(host, self._observed.states)
         return HostChange(host, f"{before or 'no snapshot'} -> {self._archive.name}", tuple(steps))

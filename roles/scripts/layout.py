@@ -25,6 +25,12 @@ LOCATIONS = "locations"
 ANSWERS_RING = "answers"
 """Where HAProxy keeps its newest answers: when, by which server, status, milliseconds."""
 
+NGINX_STATUS_PORT = 8099
+"""Where an app host's nginx says how many requests it has had, to the host itself alone."""
+
+FAILED_ANSWERS = PurePosixPath("/var/log/nginx/failed.log")
+"""A line for each answer of status 5xx of an app host: when, status, seconds."""
+
 OWN = PurePosixPath("/var/lib/tegak")
 LOCK = OWN / "lock.json"
 LOCK_TOKEN = OWN / "lock.token"

@@ -99,6 +99,7 @@ def test_a_stack_with_a_lab_has_the_labs_edge() -> None:
         (all_of(with_lab, without_edge), "tegak:certificate is for an edge on a machine of one's own"),
         (without_certificate, "an edge on a machine of one's own needs tegak:certificate"),
         (change(2, name="bagi"), "the same host is there twice: bagi"),
+        (change(2, name="kementerian"), "the same name is there twice: kementerian"),
         (change(2, address="198.51.100.10"), "the same address is there twice: 198.51.100.10:22"),
         (
             all_of(with_lab, without_edge, without_certificate, change(0, name="uji-app-2")),

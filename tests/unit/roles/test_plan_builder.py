@@ -10,7 +10,7 @@ from infra.inventory import RolloutPolicy
 from roles.pool import ServerState
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.lock import HostBefore
-from roles.rollout.plan import HostChange, Plan
+from roles.rollout.plan import Act, HostChange, Plan
 from roles.state import Observation
 from tests.unit.roles.fleets import NEW, OLD, entry, healthy, observations, planner, policies, state, target
 
@@ -36,6 +36,14 @@ def taken_out(batch: Sequence[HostChange]) -> set[str]:
 
 def comes_back(name: str, batch: Sequence[HostChange]) -> bool:
     return any(step.name == f"undrain {name}" for change in batch for step in change.steps)
+
+
+def takes_out(act: Act | None) -> bool:
+    return act is not None and ("state drain" in act.text or act.text.startswith("deregister "))
+
+
+def puts_back(act: Act | None) -> bool:
+    return act is not None and ("state ready" in act.text or act.text.startswith("register "))
 
 
 def asks_for_all_at_once(observed: Observation, policy: RolloutPolicy) -> bool:
@@ -75,15 +83,18 @@ def test_no_plan_goes_under_the_capacity_floor_or_takes_the_last_host(
 @given(observations(), policies)
 def test_no_host_is_switched_while_it_is_in_the_pool(observed: Observation, policy: RolloutPolicy) -> None:
     for change in plan_of(observed, policy).changes:
-        if not activates(change) or change.host.name not in observed.servers:
+        if not activates(change):
+            continue
+        if change.host.name not in observed.servers:
+            assert change.host.kind == "lab"  # its HAProxy has never been configured, so nobody sends it requests
             continue
         kinds = [step.name.split()[0] for step in change.steps]
         assert kinds[:2] == ["drain", "activate"]
-        assert "state drain" in change.steps[0].do.text
+        assert takes_out(change.steps[0].do)
         assert change.steps[0].check is not None  # zero sessions
         if observed.is_current(change.host.name) or observed.servers[change.host.name] != "drained":
             assert kinds[2:] == ["undrain"]
-            assert "state ready" in change.steps[2].do.text
+            assert puts_back(change.steps[2].do)
         else:
             assert kinds[2:] == []
 
@@ -98,13 +109,11 @@ def test_undo_mirrors_do_and_puts_only_those_back_into_the_pool_that_were_in_it(
             continue
         drain, activate, *undrains = change.steps
         for undrain in undrains:
-            assert undrain.undo is not None
-            assert "state drain" in undrain.undo.text
+            assert takes_out(undrain.undo)
         assert activate.undo is not None
         was_in_pool = observed.servers[change.host.name] in {"up", "down"}
         assert (drain.undo is not None) == was_in_pool
-        if drain.undo is not None:
-            assert "state ready" in drain.undo.text
+        assert drain.undo is None or puts_back(drain.undo)
 
 
 @settings(max_examples=300, deadline=None)
@@ -149,6 +158,43 @@ def test_a_healthy_stack_begins_with_one_host_then_its_location() -> None:
     assert gates[1] is not None
     assert (gates[1].on.name, gates[1].canaries, gates[1].others) == ("edge-1", ("barat",), ("timur",))
     assert gates[2] is None
+
+
+def test_a_host_of_a_group_leaves_its_target_group_and_is_measured_by_itself() -> None:
+    plan = planner(healthy((2, 2), groups=("timur",))).plan()
+    assert names(plan)[0] == [["barat-app-1"]]
+    steps = [step for change in plan.changes if change.host.name == "timur-app-1" for step in change.steps]
+    instance, arn = steps[0].on.address, "targetgroup/timur/1"
+    assert [step.name for step in steps] == ["drain timur-app-1", "activate", "undrain timur-app-1"]
+    assert {step.on.name for step in steps} == {"timur-app-1"}
+    assert steps[0].do.text.startswith(f"deregister {instance} in ")
+    assert [each.text.split()[0] for each in (steps[0].check, steps[2].do, steps[2].check) if each] == [
+        "wait_until_drained",
+        "register",
+        "wait_until_healthy",
+    ]
+    assert all(arn in step.do.text for step in (steps[0], steps[2]))
+    alone = planner(healthy((3,), groups=("barat",))).plan().phases[0].gate
+    assert alone
+    assert (alone.on.name, alone.backend) == ("barat-app-1", None)
+    assert alone.others == ("barat-app-2", "barat-app-3")
+
+
+def test_nobody_is_changed_where_nobody_says_whether_it_gets_requests() -> None:
+    observed = healthy((2, 2), groups=("timur",))
+    servers = {name: server for name, server in observed.servers.items() if name.startswith("barat")}
+    silent = replace(observed, servers=servers, errors={"timur": OperatorError("AWS does not answer")})
+    plan = planner(silent, RolloutPolicy(capacity_floor_percent=0)).plan()
+    assert {host.name for host in plan.left_out} == {"timur-app-1", "timur-app-2"}
+    assert not [change for change in plan.changes if change.host.location == "timur"]
+
+
+def test_a_host_of_a_group_that_does_not_answer_leaves_its_target_group_under_another_ones_lock() -> None:
+    observed = without(healthy((4, 2), groups=("barat",)), "barat-app-3")
+    (change,) = [change for change in planner(observed).plan().changes if change.host.name == "barat-app-3"]
+    (step,) = change.steps
+    assert step.do.text.startswith("deregister ")
+    assert (step.on.name, step.check, step.undo) == ("barat-app-1", None, None)
 
 
 def test_where_nothing_serves_all_are_changed_at_once() -> None:
