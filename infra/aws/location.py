@@ -15,7 +15,7 @@ from infra.aws.group import HostGroup
 from infra.aws.names import LOCATION_TAG, ROLE_TAG, STACK_TAG
 from infra.aws.network import Network
 from infra.aws.night import NightPlan
-from infra.aws.outputs import AccountOutputs, GroupOutputs, OriginOutputs
+from infra.aws.outputs import AccountOutputs, OriginOutputs
 from infra.aws.place import Place
 from infra.aws.reservation import Reservation
 from infra.aws.roles import HostRole
@@ -28,15 +28,14 @@ from infra.settings import StackSettings
 class AwsLocation(pulumi.ComponentResource):
     """A location in one region of AWS.
 
-    Its hosts come and go, so the program knows none; `entry`, its part of the inventory, says how they are found.
+    `hosts` is empty: they come and go, and are found by what `entry`, its part of the inventory, says. `origin` is what
+    the CDN asks.
 
     Args:
         place: The location.
         certificate_arn: A validated certificate of the name that the CDN asks, in the location's region.
         weight: Its share of the requests.
     """
-
-    hosts: Sequence[HostOutputs] = ()
 
     def __init__(
         self, place: Place, certificate_arn: Input[str], weight: int, opts: ResourceOptions | None = None
@@ -54,9 +53,9 @@ class AwsLocation(pulumi.ComponentResource):
         self._hosts = HostGroup(place, network, template, self._balancer, night, parts)
         Alarms(place, self._watched(reservation), parts)
         self.origin = self._origin(place, weight)
-        self.group = self._group(place)
-        self.entry = self._entry()
-        self.register_outputs({"group": self.group.group})
+        self.hosts: Sequence[HostOutputs] = ()
+        self.entry = self._entry(place)
+        self.register_outputs({"entry": self.entry})
 
     def _watched(self, reservation: Reservation | None) -> Watched:
         return Watched(
@@ -70,24 +69,14 @@ class AwsLocation(pulumi.ComponentResource):
         load_balancer = self._balancer.load_balancer
         return OriginOutputs(place.name, weight, alias=(load_balancer.dns_name, load_balancer.zone_id))
 
-    def _group(self, place: Place) -> GroupOutputs:
-        return GroupOutputs(
-            place.name,
-            place.region,
-            tags={key: place.tags("app")[key] for key in (STACK_TAG, LOCATION_TAG, ROLE_TAG)},
-            group=self._hosts.group.name,
-            target_group_arn=self._balancer.target_group.arn,
-            load_balancer_arn=self._balancer.load_balancer.arn,
-        )
-
-    def _entry(self) -> Output[Mapping[str, object]]:
-        own: dict[str, object] = {
-            "name": self.group.location,
-            "kind": "aws",
-            "region": self.group.region,
-            "tags": dict(self.group.tags),
+    def _entry(self, place: Place) -> Output[Mapping[str, object]]:
+        known: Mapping[str, object] = {
+            "name": place.name,
+            "kind": place.settings.kind,
+            "region": place.region,
+            "tags": {key: place.tags("app")[key] for key in (STACK_TAG, LOCATION_TAG, ROLE_TAG)},
         }
-        return self.group.target_group_arn.apply(lambda arn: {**own, "target_group_arn": arn})
+        return self._balancer.target_group.arn.apply(lambda arn: {**known, "target_group_arn": arn})
 
 
 def make_aws_locations(

@@ -55,24 +55,3 @@ class OriginOutputs:
     weight: int
     alias: tuple[Output[str], Output[str]] | None = None
     address: str | None = None
-
-
-@dataclass(frozen=True)
-class GroupOutputs:
-    """How the hosts of an Auto Scaling group are found, and taken out of their load balancer, at run time.
-
-    Args:
-        location: The location's name.
-        region: The AWS region.
-        tags: The tags that each of its hosts has.
-        group: The group's name.
-        target_group_arn: Where its hosts are registered.
-        load_balancer_arn: The load balancer that asks them.
-    """
-
-    location: str
-    region: str
-    tags: Mapping[str, str]
-    group: Output[str]
-    target_group_arn: Output[str]
-    load_balancer_arn: Output[str]

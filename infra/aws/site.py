@@ -34,7 +34,7 @@ class AwsSite:
 
     def location(self, name: str) -> AwsLocation:
         """The location of a name."""
-        return next(location for location in self.locations if location.group.location == name)
+        return next(location for location in self.locations if location.origin.location == name)
 
 
 def _needed(settings: StackSettings) -> tuple[AwsSettings, NightSettings, BudgetSettings]:

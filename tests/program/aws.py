@@ -139,11 +139,7 @@ def make(
     def program() -> Output[object]:
         weights = dns_weights({place.name: place.hosts.night for place in stack.of_kind(AwsLocationSettings)})
         locations = make_aws_locations(stack, account(), weights, operator_key, now)
-        given = [
-            value
-            for place in locations
-            for value in (*(place.origin.alias or ()), place.group.group, place.group.target_group_arn)
-        ]
+        given = [value for place in locations for value in (*(place.origin.alias or ()), place.entry)]
         return Output.all(*given).apply(lambda known: look(known) if look else None)
 
     program()

@@ -295,9 +295,16 @@ def test_no_two_resources_of_a_kind_have_one_name(usual: AwsRecorder) -> None:
     assert len(set(names)) == len(names)
 
 
-def test_what_is_downstream_gets_the_names_that_it_needs(aws: AwsRecorder) -> None:
+def test_what_is_downstream_gets_where_to_ask_and_where_to_look_for_hosts(aws: AwsRecorder) -> None:
     seen: list[Any] = []
     make(look=seen.extend)
-    assert seen[:3] == ["jakarta-lb.elb.test", "ZELB", "tegak-uji-jakarta"]
-    assert seen[3].endswith("TargetGroup/jakarta-app")
-    assert aws.made
+    name, zone, entry = seen[:3]
+    assert (name, zone) == ("jakarta-lb.elb.test", "ZELB")
+    (target_group,) = aws.one("Group", "jakarta-hosts")["targetGroupArns"]
+    assert entry == {
+        "name": "jakarta",
+        "kind": "aws",
+        "region": HOME,
+        "tags": {"tegak:stack": "uji", "tegak:location": "jakarta", "tegak:role": "app"},
+        "target_group_arn": target_group,
+    }

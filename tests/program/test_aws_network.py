@@ -30,8 +30,10 @@ def test_subnets_are_disjoint_and_inside_the_vpc(usual: AwsRecorder) -> None:
 
 
 def test_private_subnets_have_ipv6_of_the_vpcs_own(usual: AwsRecorder) -> None:
-    given = [IPv6Network(subnet["ipv6CidrBlock"]) for subnet in subnets(usual, "jakarta", "private").values()]
+    private = subnets(usual, "jakarta", "private").values()
+    given = [IPv6Network(subnet["ipv6CidrBlock"]) for subnet in private]
     assert len(set(given)) == 3
+    assert all(subnet["assignIpv6AddressOnCreation"] for subnet in private)
     assert all(net.prefixlen == 64 and net.subnet_of(IPv6Network("2406:da18:123:4500::/56")) for net in given)
 
 
