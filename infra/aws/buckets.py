@@ -37,12 +37,14 @@ class PrivateBucket(pulumi.ComponentResource):
     ) -> None:
         super().__init__("tegak:aws:PrivateBucket", name, None, opts)
         self._called, self._region, self._child = name, region, ResourceOptions(parent=self)
+        # Who removes all that isn't protected must not leave a bucket that is less private or less safe than before.
+        self._kept = ResourceOptions(parent=self, protect=True)
         bucket = s3.Bucket(
             name,
             region=region,
             object_lock_enabled=lock_days is not None,
             tags=tags,
-            opts=ResourceOptions(parent=self, protect=True),
+            opts=self._kept,
         )
         self.bucket: Output[str] = bucket.bucket
         self.arn: Output[str] = bucket.arn
@@ -75,7 +77,7 @@ class PrivateBucket(pulumi.ComponentResource):
             bucket=self.bucket,
             region=self._region,
             versioning_configuration=s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
-            opts=self._child,
+            opts=self._kept,
         )
 
     def _keep_private(self) -> None:
@@ -87,14 +89,14 @@ class PrivateBucket(pulumi.ComponentResource):
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
-            opts=self._child,
+            opts=self._kept,
         )
         s3.BucketOwnershipControls(
             self._called,
             bucket=self.bucket,
             region=self._region,
             rule=s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
-            opts=self._child,
+            opts=self._kept,
         )
 
     def _encrypt(self) -> None:
@@ -106,7 +108,7 @@ class PrivateBucket(pulumi.ComponentResource):
             bucket=self.bucket,
             region=self._region,
             rules=[s3.BucketServerSideEncryptionConfigurationRuleArgs(apply_server_side_encryption_by_default=default)],
-            opts=self._child,
+            opts=self._kept,
         )
 
     def _clean_up(self, expire_days: Mapping[str, int]) -> None:
@@ -125,7 +127,7 @@ class PrivateBucket(pulumi.ComponentResource):
             bucket=self.bucket,
             region=self._region,
             rule=s3.BucketObjectLockConfigurationRuleArgs(default_retention=retention),
-            opts=ResourceOptions(parent=self, depends_on=[self.versioning]),
+            opts=ResourceOptions.merge(self._kept, ResourceOptions(depends_on=[self.versioning])),
         )
 
 

@@ -52,6 +52,8 @@ class Zone(pulumi.ComponentResource):
         self.register_outputs({"zone_id": self.zone_id})
 
     def _sign(self, names: Names, account: Output[str]) -> Output[str]:
+        """Sign it. That is protected: a zone that is signed no more while its parent says so can't be looked up."""
+        kept = ResourceOptions(parent=self, protect=True)
         key = kms.Key(
             "signing",
             # Route 53 takes keys from there only.
@@ -62,19 +64,19 @@ class Zone(pulumi.ComponentResource):
             policy=account.apply(policies.signing_key_policy),
             deletion_window_in_days=DELETION_DAYS,
             tags=names.tags("dns", Name=names.of("signing")),
-            opts=ResourceOptions(parent=self, protect=True),
+            opts=kept,
         )
         signing = route53.KeySigningKey(
             "signing",
             hosted_zone_id=self.zone_id,
             key_management_service_arn=key.arn,
             name="tegak",
-            opts=ResourceOptions(parent=self),
+            opts=kept,
         )
         # The key must be there as long as the zone is signed: signing is switched off first.
         route53.HostedZoneDnsSec(
             "signing",
             hosted_zone_id=signing.hosted_zone_id,
-            opts=ResourceOptions(parent=self, depends_on=[signing]),
+            opts=ResourceOptions.merge(kept, ResourceOptions(depends_on=[signing])),
         )
         return signing.ds_record

@@ -97,8 +97,21 @@ def test_everything_stands_below_the_account_under_a_name_of_its_own(graph: Grap
 
 
 def test_what_must_not_vanish_is_protected(graph: Graph) -> None:
-    kinds = {"aws:s3/bucket:Bucket", "aws:kms/key:Key", "aws:route53/zone:Zone"}
-    assert {made.urn for made in graph.made if made.protect} == {m.urn for m in graph.made if m.type in kinds}
+    data = {"Bucket", "Key", "Zone"}
+    # What would leave a bucket open or forgetful, or a signed zone that nobody can look up.
+    safety = {
+        "BucketPublicAccessBlock",
+        "BucketOwnershipControls",
+        "BucketServerSideEncryptionConfiguration",
+        "BucketVersioning",
+        "BucketObjectLockConfiguration",
+        "KeySigningKey",
+        "HostedZoneDnsSec",
+    }
+    kinds = data | safety
+    assert {made.urn for made in graph.made if made.protect} == {
+        made.urn for made in graph.of_aws if made.type.rpartition(":")[2] in kinds
+    }
 
 
 def test_keys_are_renewed_and_can_be_had_back_for_a_month(graph: Graph) -> None:
