@@ -215,17 +215,6 @@ _MODELS: dict[str, type[BaseModel]] = {
 }
 
 
-_TIME, _DAY = '"2029-02-14T12:00:00+07:00"', '"2026-11-01"'
-_QUOTED = {
-    "datetime_parsing": _TIME,
-    "datetime_from_date_parsing": _TIME,
-    "date_parsing": _DAY,
-    "date_from_datetime_parsing": _DAY,
-    "date_from_datetime_inexact": _DAY,
-}
-"""What is wrong with times that YAML and the engine made into something else, and how they are to be written."""
-
-
 def _sentence(detail: ErrorDetails) -> str:
     # pydantic puts the kind of a location after its index, where the file has none.
     parts = [part for i, part in enumerate(detail["loc"]) if not (i == 2 and part in _LOCATION_KINDS)]  # noqa: PLR2004
@@ -238,8 +227,6 @@ def _sentence(detail: ErrorDetails) -> str:
             return f"missing key {key}{'.kind' if detail['type'] == 'union_tag_not_found' else ''}"
         case "union_tag_invalid":
             return f"{key}.kind is {detail.get('ctx', {}).get('tag')!r}: it is one of {', '.join(_LOCATION_KINDS)}"
-        case kind if kind in _QUOTED:
-            return f"{key} is {detail['input']!r}: it must be in quotes, such as {_QUOTED[kind]}"
         case "value_error" if len(detail["loc"]) == 0:
             return detail["msg"].removeprefix("Value error, ")
         case _:
