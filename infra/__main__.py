@@ -54,6 +54,8 @@ def main() -> None:
     pulumi.export("inventory", site.inventory())
     pulumi.export("url", site.edge.url)
     pulumi.export("ca_certificate", site.edge.ca_certificate)
+    if site.name_servers is not None:
+        pulumi.export("name_servers", site.name_servers)
 
 
 try:

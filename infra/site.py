@@ -1,6 +1,7 @@
 """A whole stack: its locations, its edge, and the inventory that tells of them."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pulumi import Output
@@ -74,6 +75,11 @@ class Site:
         if self._lab is not None:
             return self._lab.edge(settings.server_name)
         raise ValueError("the settings' own check lets no stack be without an edge")
+
+    @property
+    def name_servers(self) -> Output[Sequence[str]] | None:
+        """The name servers of the site's zone, for the delegation; None where the zone isn't the stack's."""
+        return self._aws.name_servers if self._aws else None
 
     def inventory(self) -> Output[dict[str, object]]:
         """The stack output `inventory`, known when every host is."""

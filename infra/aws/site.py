@@ -25,7 +25,9 @@ class AwsSite:
 
     def __init__(self, stack: str, settings: StackSettings, operator_key: str, now: dt.datetime) -> None:
         aws, night, budget = _needed(settings)
-        account = Account(Names(stack, aws.cost_centre), settings, aws, budget).outputs
+        shared = Account(Names(stack, aws.cost_centre), settings, aws, budget)
+        account = shared.outputs
+        self.name_servers = shared.zone.name_servers
         hosts = {place.name: place.hosts.night for place in settings.of_kind(AwsLocationSettings)}
         self.locations: Sequence[AwsLocation] = make_aws_locations(
             settings, account, dns_weights(hosts), operator_key, now
