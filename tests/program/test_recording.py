@@ -51,8 +51,11 @@ def test_what_does_not_fit_is_refused_with_its_property(tmp_path: Path, resource
 def test_a_second_up_changes_nothing_and_destroy_leaves_nothing(tmp_path: Path) -> None:
     stack = small_stack(tmp_path, NETWORK)
     assert stack.preview().names("create") == {"uji-uji", "net", "zone-a"}
+    planned = stack.planned()
     assert not stack.world.exists()
     first = stack.up()
+    assert {each.urn for each in planned.resources} == {each.urn for each in first.resources}
+    assert planned.named("zone-a").property_dependencies == first.named("zone-a").property_dependencies
     assert stack.preview().changes == ()
     assert stack.up() == first
     assert first.named("zone-a").inputs["vpcId"] == first.named("net").id == stack.things()[0]["id"]
@@ -86,6 +89,11 @@ def test_a_region_is_passed_on_and_another_one_replaces(tmp_path: Path) -> None:
     graph = stack.up()
     assert graph.named("net").region == "ap-southeast-1"
     assert ":ap-southeast-1:" in graph.named("net").arn
+
+
+def test_a_provider_without_a_region_refuses_to_start(tmp_path: Path) -> None:
+    stack = small_stack(tmp_path, NETWORK, config={})
+    assert "the provider has no region" in stack.refuse()
 
 
 def test_what_is_protected_is_not_destroyed(tmp_path: Path) -> None:
