@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.lab import PROJECT
 from tests.program.graph import SECRET
-from tests.program.recorded import RecordedStack, small_stack, write_program
+from tests.program.recorded import RecordedStack, own_stack, small_stack, write_program
 
 NETWORK = """
 from pulumi_aws import ec2
@@ -225,3 +226,12 @@ def test_data_sources_are_answered_and_others_refused(tmp_path: Path) -> None:
         stack, "import pulumi\n", 'import pulumi\nfrom pulumi_aws import rds\nrds.get_cluster(cluster_identifier="a")\n'
     )
     assert "has no answer to aws:rds/getCluster:getCluster" in stack.pulumi("preview", "-s", stack.name).output
+
+
+def test_the_projects_own_program_runs_beside_the_checkout(tmp_path: Path) -> None:
+    before = (PROJECT / "stacks/Pulumi.lokal.yaml").read_text(encoding="utf-8")
+    stack = own_stack("lokal", tmp_path, before.replace("app_hosts: 2", "app_hosts: 1"))
+    planned = [step.name for step in stack.preview().steps if ":Host::" in step.urn]
+    assert sorted(planned) == ["edge-1", "jakarta-app-1", "jakarta-lb-1", "surabaya-app-1", "surabaya-lb-1"]
+    assert (PROJECT / "stacks/Pulumi.lokal.yaml").read_text(encoding="utf-8") == before
+    assert "encryptionsalt" in stack.settings.read_text(encoding="utf-8")
