@@ -70,8 +70,8 @@ class Resource:
 
     @property
     def region(self) -> str:
-        """The AWS region that it is in; nothing for what is in none."""
-        return str(self.outputs.get("region", ""))
+        """The AWS region that it is in; nothing for what is in none. Before it is made, what the program said."""
+        return str(self.outputs.get("region") or self.inputs.get("region") or "")
 
 
 @dataclass(frozen=True)

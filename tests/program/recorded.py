@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.lab import PROJECT, Result
 from tests.program.graph import Graph, Plan, read_graph, read_plan, read_planned_graph
+from tests.program.recording.world import WORLD_VARIABLE
 
 PROVIDER = PROJECT / "tests/program/recording/bin"
 RUN_SECONDS = 300
@@ -49,7 +50,7 @@ class RecordedStack:
             "PULUMI_HOME": str(self.directory / "home"),
             "PULUMI_CONFIG_PASSPHRASE": "only for tests",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "TEGAK_RECORDED_WORLD": str(self.world),
+            WORLD_VARIABLE: str(self.world),
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PULUMI_"))}
@@ -171,7 +172,9 @@ def small_stack(directory: Path, program: str, config: Mapping[str, str] | None 
     (directory / "Pulumi.yaml").write_text(SMALL_PROJECT, encoding="utf-8")
     write_program(directory, program)
     stack = RecordedStack("uji", directory, directory / "Pulumi.uji.yaml")
-    lines = [f"  {key}: {value}" for key, value in (config or {"aws:region": "ap-southeast-3"}).items()]
+    lines = [
+        f"  {key}: {value}" for key, value in ({"aws:region": "ap-southeast-3"} if config is None else config).items()
+    ]
     stack.settings.write_text("\n".join(["config:", *lines, ""]), encoding="utf-8")
     stack.init()
     return stack

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.lab import PROJECT
 from tests.program.graph import SECRET
-from tests.program.recorded import RecordedStack, small_stack, write_program
+from tests.program.recorded import RecordedStack, own_stack, small_stack, write_program
 
 NETWORK = """
 from pulumi_aws import ec2
@@ -51,8 +52,11 @@ def test_what_does_not_fit_is_refused_with_its_property(tmp_path: Path, resource
 def test_a_second_up_changes_nothing_and_destroy_leaves_nothing(tmp_path: Path) -> None:
     stack = small_stack(tmp_path, NETWORK)
     assert stack.preview().names("create") == {"uji-uji", "net", "zone-a"}
+    planned = stack.planned()
     assert not stack.world.exists()
     first = stack.up()
+    assert {each.urn for each in planned.resources} == {each.urn for each in first.resources}
+    assert planned.named("zone-a").property_dependencies == first.named("zone-a").property_dependencies
     assert stack.preview().changes == ()
     assert stack.up() == first
     assert first.named("zone-a").inputs["vpcId"] == first.named("net").id == stack.things()[0]["id"]
@@ -86,6 +90,11 @@ def test_a_region_is_passed_on_and_another_one_replaces(tmp_path: Path) -> None:
     graph = stack.up()
     assert graph.named("net").region == "ap-southeast-1"
     assert ":ap-southeast-1:" in graph.named("net").arn
+
+
+def test_a_provider_without_a_region_refuses_to_start(tmp_path: Path) -> None:
+    stack = small_stack(tmp_path, NETWORK, config={})
+    assert "the provider has no region" in stack.refuse()
 
 
 def test_what_is_protected_is_not_destroyed(tmp_path: Path) -> None:
@@ -217,3 +226,12 @@ def test_data_sources_are_answered_and_others_refused(tmp_path: Path) -> None:
         stack, "import pulumi\n", 'import pulumi\nfrom pulumi_aws import rds\nrds.get_cluster(cluster_identifier="a")\n'
     )
     assert "has no answer to aws:rds/getCluster:getCluster" in stack.pulumi("preview", "-s", stack.name).output
+
+
+def test_the_projects_own_program_runs_beside_the_checkout(tmp_path: Path) -> None:
+    before = (PROJECT / "stacks/Pulumi.lokal.yaml").read_text(encoding="utf-8")
+    stack = own_stack("lokal", tmp_path, before.replace("app_hosts: 2", "app_hosts: 1"))
+    planned = [step.name for step in stack.preview().steps if ":Host::" in step.urn]
+    assert sorted(planned) == ["edge-1", "jakarta-app-1", "jakarta-lb-1", "surabaya-app-1", "surabaya-lb-1"]
+    assert (PROJECT / "stacks/Pulumi.lokal.yaml").read_text(encoding="utf-8") == before
+    assert "encryptionsalt" in stack.settings.read_text(encoding="utf-8")

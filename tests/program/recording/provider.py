@@ -26,11 +26,6 @@ from tests.program.recording.values import (
 )
 from tests.program.recording.world import Thing, changed_world, read_world
 
-WORLD_VARIABLE = "TEGAK_RECORDED_WORLD"
-"""Names the file that the account is kept in."""
-
-DEFAULT_REGION = "us-east-1"
-
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
     """What the engine asks of a provider.
@@ -41,7 +36,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self, world: Path) -> None:
         self._world = world
-        self._region = DEFAULT_REGION
+        self._region = ""
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
         return plugin_pb2.PluginInfo(version=sdk.VERSION)
@@ -57,7 +52,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Configure(self, request: Any, context: Any) -> Any:
         region = plain(read_struct(request.args).get("region"))
-        self._region = region if isinstance(region, str) else DEFAULT_REGION
+        if not isinstance(region, str):  # the real one, too, refuses to start without
+            _refuse(
+                context, grpc.StatusCode.INVALID_ARGUMENT, "the provider has no region: pulumi config set aws:region"
+            )
+        self._region = region
         # As the real one answers; outputs come as plain values, unknown ones and secrets marked.
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, acceptResources=True, supports_autonaming_configuration=False

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+WORLD_VARIABLE = "TEGAK_RECORDED_WORLD"
+"""Names the file that the account is kept in."""
+
 ACCOUNT = "123456789012"
 SHARE_NAMES = {"aws:route53/zone:Zone"}
 """Types of which two things may have one name: there are public and private zones of one domain."""
