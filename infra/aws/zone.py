@@ -73,10 +73,6 @@ class Zone(pulumi.ComponentResource):
             name="tegak",
             opts=kept,
         )
-        # The key must be there as long as the zone is signed: signing is switched off first.
-        route53.HostedZoneDnsSec(
-            "signing",
-            hosted_zone_id=signing.hosted_zone_id,
-            opts=ResourceOptions.merge(kept, ResourceOptions(depends_on=[signing])),
-        )
+        # Of the key, not of the zone: the key must be there as long as the zone is signed.
+        route53.HostedZoneDnsSec("signing", hosted_zone_id=signing.hosted_zone_id, opts=kept)
         return signing.ds_record

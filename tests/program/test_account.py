@@ -2,65 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Awaitable
 from typing import Any
 
-import pulumi
 import pytest
 
-from infra.aws.account import Account
-from infra.aws.names import Names
 from infra.aws.providers import SecretProvider
-from infra.settings import parse_settings
-from tests.program.aws_mocks import ACCOUNT, Graph, run, takes_tags
-
-CONFIG: dict[str, Any] = {
-    "server_name": "hasil.contoh.id",
-    "operator_key_file": ".secrets/operator.pub",
-    "locations": [
-        {
-            "name": "jakarta",
-            "kind": "aws",
-            "region": "ap-southeast-3",
-            "network": "10.20.0.0/16",
-            "instance_type": "c7g.large",
-            "hosts": {"usual": 2, "night": 2, "most": 4},
-        }
-    ],
-    "aws": {
-        "zone": "contoh.id",
-        "home_region": "ap-southeast-3",
-        "replica_region": "ap-southeast-1",
-        "enabled_regions": ["ap-southeast-3"],
-        "cost_centre": "pemilu",
-        "alarm_email": "siaga@contoh.id",
-        "dnssec": True,
-        "vcpu_quotas": {"ap-southeast-3": 64},
-    },
-    "night": {"start": "2029-02-14T12:00:00+07:00", "end": "2029-02-15T00:00:00+07:00"},
-    "budget": {"night_usd": 500, "month_usd": 900, "rupiah_per_usd": 16500, "rupiah_date": "2026-11-01"},
-}
-
-
-def account_graph(**aws: object) -> Graph:
-    settings = parse_settings({**CONFIG, "aws": CONFIG["aws"] | aws}, "uji")
-
-    def program() -> dict[str, Any]:
-        assert settings.aws
-        assert settings.budget
-        account = Account(Names("uji", settings.aws.cost_centre), settings, settings.aws, settings.budget)
-        outputs = account.outputs
-        return {
-            "origin_name": pulumi.Output.unsecret(outputs.origin_name),
-            "origin_secret": pulumi.Output.unsecret(outputs.origin_secret),
-            "secret": [asked(outputs.origin_name.is_secret()), asked(outputs.origin_secret.is_secret())],
-            "ds_record": account.zone.ds_record,
-        }
-
-    def asked(answer: Awaitable[bool]) -> pulumi.Output[bool]:
-        return pulumi.Output.from_input(answer)
-
-    return run(program)
+from tests.program.aws_mocks import ACCOUNT, Graph, takes_tags
+from tests.program.aws_programs import account_graph
 
 
 @pytest.fixture(scope="module")

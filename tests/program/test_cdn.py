@@ -1,62 +1,21 @@
 """The CDN, under mocks."""
 
 import json
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import pulumi
 import pytest
-from pulumi import Output
 
 from app import pages
 from app.rendering import Renderer
-from infra.aws.cdn import Cdn
 from infra.aws.cdn_caching import CONTENT_SECURITY_POLICY
 from infra.aws.cdn_distribution import SHIELDS, shield_region
 from infra.aws.cdn_fallback import SORRY_FILE
-from infra.aws.cdn_firewall import limit_per_address
-from infra.aws.names import Names
 from infra.aws.outputs import ORIGIN_HEADER, AccountOutputs, OriginOutputs
 from infra.aws.regions import REGIONS
 from infra.settings import parse_settings
-from tests.program.aws_mocks import ACCOUNT, Graph, run, takes_tags
-from tests.program.test_account import CONFIG
-
-ORIGIN_NAME, ORIGIN_SECRET = "asal-0123456789ab.contoh.id", "the word that opens"
-HOME, GLOBAL = "ap-southeast-3", "us-east-1"
-TOPICS = {region: f"arn:aws:sns:{region}:{ACCOUNT}:tegak-uji-alarm" for region in (HOME, GLOBAL)}
-
-
-def cdn_graph(waf: Literal["count", "block"] = "count") -> Graph:
-    settings = parse_settings({**CONFIG, "aws": CONFIG["aws"] | {"waf": waf}}, "uji")
-    aws, night = settings.aws, settings.night
-    assert aws
-    assert night
-
-    def known(text: str) -> Output[str]:
-        return Output.from_input(text)
-
-    def program() -> dict[str, Any]:
-        account = AccountOutputs(
-            names=Names("uji", "pemilu"),
-            server_name="hasil.contoh.id",
-            origin_name=Output.secret(ORIGIN_NAME),
-            zone_id=known("Z1"),
-            origin_secret=Output.secret(ORIGIN_SECRET),
-            publication_bucket=known("publication"),
-            publication_bucket_arn=known("arn:aws:s3:::publication"),
-            keys={GLOBAL: known(f"arn:aws:kms:{GLOBAL}:{ACCOUNT}:key/1")},
-            log_buckets={GLOBAL: known("logs-of-virginia")},
-            alarm_topics={region: known(topic) for region, topic in TOPICS.items()},
-        )
-        origins = [
-            OriginOutputs("jakarta", 8, alias=(known("lb.example"), known("ZLB"))),
-            OriginOutputs("kementerian", 2, address="198.51.100.10"),
-        ]
-        cdn = Cdn(aws, night, account, origins)
-        assert not cdn.hosts
-        return {"url": cdn.url, "entry": cdn.entry}
-
-    return run(program)
+from tests.program.aws_mocks import Graph, run, takes_tags
+from tests.program.aws_programs import CONFIG, GLOBAL, HOME, ORIGIN_NAME, ORIGIN_SECRET, cdn_graph
 
 
 @pytest.fixture(scope="module")
@@ -309,103 +268,6 @@ def test_locations_share_the_load_by_weight_and_an_unhealthy_one_is_left_out(gra
     (check,) = [made.inputs for made in graph.of_type("route53/healthCheck:HealthCheck")]
     assert (check["type"], check["ipAddress"], check["port"]) == ("HTTPS", "198.51.100.10", 443)
     assert (check["resourcePath"], check["enableSni"], check["fqdn"]) == ("/healthz", True, ORIGIN_NAME)
-
-
-def rules(graph: Graph) -> dict[str, dict[str, Any]]:
-    return {rule["name"]: rule for rule in graph.inputs("wafv2/webAcl:WebAcl")["rules"]}
-
-
-def test_the_firewall_lets_through_and_counts_until_it_is_told_to_block(graph: Graph) -> None:
-    acl = graph.inputs("wafv2/webAcl:WebAcl")
-    assert (acl["scope"], acl["defaultAction"]) == ("CLOUDFRONT", {"allow": {}})
-    for rule in rules(graph).values():
-        assert (rule.get("action") or rule.get("overrideAction")) == {"count": {}}
-    blocking = rules(cdn_graph("block"))
-    for name in ("per-address", "uncached-paths"):
-        assert blocking[name]["action"]["block"]["customResponse"]["responseCode"] == 429
-    assert blocking["known-bad-inputs"]["overrideAction"] == {"none": {}}
-    assert blocking["reputation"]["overrideAction"] == {"count": {}}, "it lists addresses that whole towns share"
-
-
-def test_a_town_behind_one_address_is_under_the_limit(graph: Graph) -> None:
-    statement = rules(graph)["per-address"]["statement"]["rateBasedStatement"]
-    people, polls, requests = 20_000, 300 // 30, 2
-    assert statement["limit"] == limit_per_address(30) == people * polls * requests
-    assert (statement["aggregateKeyType"], statement["evaluationWindowSec"]) == ("IP", 300)
-    assert limit_per_address(1) <= 2_000_000_000, "AWS takes no more"
-
-
-def test_what_is_not_cached_has_a_limit_of_its_own(graph: Graph) -> None:
-    statement = rules(graph)["uncached-paths"]["statement"]["rateBasedStatement"]
-    paths = statement["scopeDownStatement"]["orStatement"]["statements"]
-    assert {path["byteMatchStatement"]["searchString"] for path in paths} == {"/healthz", "/version"}
-    assert statement["limit"] < limit_per_address(30)
-
-
-def test_the_firewall_notes_what_met_a_rule_and_nothing_of_others(graph: Graph, distribution: dict[str, Any]) -> None:
-    logging = graph.one("WebAclLoggingConfiguration")
-    log_filter = logging.inputs["loggingFilter"]
-    assert log_filter["defaultBehavior"] == "DROP"
-    conditions = log_filter["filters"][0]["conditions"]
-    assert {c["actionCondition"]["action"] for c in conditions} >= {"BLOCK", "COUNT"}
-    assert "LogResourcePolicy firewall" in logging.depends_on, "AWS may write before it is asked to"
-    group = graph.inputs("cloudwatch/logGroup:LogGroup")
-    assert group["name"].startswith("aws-waf-logs-")
-    assert group["kmsKeyId"].endswith("key/1")
-    acl = graph.one("wafv2/webAcl:WebAcl")
-    assert distribution["webAclId"] == logging.inputs["resourceArn"] == f"arn:aws:webacl:{GLOBAL}:{ACCOUNT}:{acl.name}"
-
-
-def test_access_logs_name_no_reader(graph: Graph) -> None:
-    fields = set(graph.inputs("LogDelivery")["recordFields"])
-    assert not fields & {"c-ip", "c-port", "x-forwarded-for", "cs(User-Agent)", "cs(Referer)", "cs(Cookie)"}
-    assert {"sc-status", "cs-uri-stem", "time-taken", "x-edge-result-type"} <= fields
-    source, destination = graph.inputs("LogDeliverySource"), graph.inputs("LogDeliveryDestination")
-    assert source["resourceArn"].endswith(":distribution/E1")
-    target = destination["deliveryDestinationConfiguration"]["destinationResourceArn"]
-    assert target == "arn:aws:s3:::logs-of-virginia"
-
-
-def test_every_alarm_reaches_the_people_of_its_own_region(graph: Graph) -> None:
-    for alarm in graph.of_type("cloudwatch/metricAlarm:MetricAlarm"):
-        assert alarm.region in TOPICS
-        assert alarm.inputs["alarmActions"] == alarm.inputs["okActions"] == [TOPICS[alarm.region]], alarm.name
-
-
-def test_there_is_an_alarm_for_each_thing_that_the_public_feels(graph: Graph) -> None:
-    alarms = {
-        alarm.name: (alarm.inputs.get("metricName"), alarm.inputs["comparisonOperator"], alarm.inputs["threshold"])
-        for alarm in graph.of_type("cloudwatch/metricAlarm:MetricAlarm")
-    }
-    assert alarms == {
-        "cdn-errors": ("5xxErrorRate", "GreaterThanThreshold", 1),
-        "cdn-slow-origin": ("OriginLatency", "GreaterThanThreshold", 2000),
-        "cdn-few-hits": (None, "LessThanThreshold", 80),
-        "cdn-near-quota": ("Requests", "GreaterThanThreshold", 250_000 * 60 * 0.8),
-        "cdn-certificate": ("DaysToExpiry", "LessThanThreshold", 21),
-        "cdn-fallback": ("GetRequests", "GreaterThanThreshold", 10),
-        "origin-kementerian": ("HealthCheckStatus", "LessThanThreshold", 1),
-    }
-
-
-def test_the_metrics_of_alarms_are_measured_at_all(graph: Graph) -> None:
-    subscription = graph.inputs("MonitoringSubscription")
-    assert subscription["distributionId"] == "site-id"
-    config = subscription["monitoringSubscription"]["realtimeMetricsSubscriptionConfig"]
-    assert config == {"realtimeMetricsSubscriptionStatus": "Enabled"}
-    metric, alarm = graph.inputs("BucketMetric"), graph.one("cloudwatch/metricAlarm:MetricAlarm", "cdn-fallback")
-    assert metric["filter"] == {"prefix": "site/"}
-    assert alarm.inputs["dimensions"] == {"BucketName": "publication", "FilterId": metric["name"]}
-    assert alarm.region == metric["region"] == HOME
-
-
-def test_few_readers_raise_no_alarm_about_hits(graph: Graph) -> None:
-    queries = {q["id"]: q for q in graph.inputs("cloudwatch/metricAlarm:MetricAlarm", "cdn-few-hits")["metricQueries"]}
-    assert queries["busy"]["expression"] == "IF(requests > 60000, hits, 100)"
-    assert queries["busy"]["returnData"] is True
-    for name, metric in (("hits", "CacheHitRate"), ("requests", "Requests")):
-        assert queries[name]["metric"]["metricName"] == metric
-        assert queries[name]["metric"]["dimensions"] == {"DistributionId": "site-id", "Region": "Global"}
 
 
 def test_an_origin_without_load_balancer_and_address_is_refused() -> None:

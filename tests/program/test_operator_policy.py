@@ -7,8 +7,7 @@ from typing import Any, cast
 import pytest
 
 from infra.settings import parse_settings
-from tests.program.test_account import CONFIG, account_graph
-from tests.program.test_cdn import cdn_graph
+from tests.program.aws_programs import CONFIG, account_graph, cdn_graph
 
 FILE = Path(__file__).resolve().parents[2] / "docs/aws-operator.json"
 MOST_CHARACTERS = 6144
