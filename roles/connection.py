@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import logging
 import shlex
 import socket
 import threading
@@ -43,6 +44,10 @@ _WHEN_ANOTHER_ANSWERS: Mapping[Kind, str] = {
 
 LAST_LINES = 5
 CHUNK_BYTES = 256 * 1024
+
+
+# Its threads also write tracebacks of what is raised here, as a sentence, where nobody else listens to its log.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
 class HostError(OperatorError):

@@ -26,7 +26,7 @@ from roles.scripts.artefacts import read_templates
 from roles.scripts.layout import SIGNER
 from roles.snapshots import ensure_snapshot, find_snapshot
 from roles.state import Observation, observe
-from roles.status import HEALTHY, read_status
+from roles.status import HEALTHY, public_answer, read_status
 from roles.terminal import build_progress, say, show_status
 from roles.verify import verify as verify_hosts
 
@@ -139,16 +139,21 @@ class Operations:
         """
         ca_file = self._ca_file()
         observed = observe(self.fleet)
-        statuses = read_status(observed, ca_file)
+        answer = public_answer(observed.inventory.edge, ca_file)
+        statuses = read_status(observed, answer)
         show_status(statuses)
-        say(f"url: {self.outputs.url}")
+        for error in self.fleet.missing.values():
+            say(f"missing: {error.message}")
+        say(f"url: {self.outputs.url}{'' if answer == HEALTHY else f': {answer}'}")
         if ca_file:
             say(f"ca: {ca_file}")
         if observed.log.freeze:
             say(f"frozen by {observed.log.freeze.operator.who}: {observed.log.freeze.reason}")
         if observed.lock:
             say(f"locked by {observed.lock.sentence()}")
-        unhealthy = [status.host.name for status in statuses if status.health != HEALTHY]
+        unhealthy = [status.host.name for status in statuses if status.health != HEALTHY] + list(self.fleet.missing)
+        if answer != HEALTHY and not observed.inventory.with_role("edge"):
+            unhealthy.append("the site itself")
         if unhealthy:
             raise OperatorError(
                 f"{len(unhealthy)} of {len(statuses)} hosts are not healthy: {', '.join(unhealthy)}",

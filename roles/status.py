@@ -38,14 +38,13 @@ class HostStatus:
         return ", ".join(role for role in self.host.roles if role != "base")
 
 
-def read_status(observed: Observation, ca_file: Path | None) -> list[HostStatus]:
-    """A line for each host, and the edge asked as the public does.
+def read_status(observed: Observation, answer: str) -> list[HostStatus]:
+    """A line for each host.
 
     Args:
         observed: What the hosts have.
-        ca_file: The authority of the edge's certificate, where it is not a public one.
+        answer: What the edge answers to the public.
     """
-    answer = _public_answer(observed.inventory.edge, ca_file)
     return [_status(host, observed, answer) for host in _in_order(observed.inventory)]
 
 
@@ -85,8 +84,15 @@ def _app_health(state: HostState, server: ServerState | None) -> str:
     )
 
 
-def _public_answer(edge: Edge, ca_file: Path | None) -> str:
-    """What the edge answers; asked at its address, since its name may lead to nobody yet, and by its name."""
+def public_answer(edge: Edge, ca_file: Path | None) -> str:
+    """What the edge answers: `ok`, or what is wrong.
+
+    A host is asked at its address, since its name may lead to nobody yet, and by its name; a CDN at its name.
+
+    Args:
+        edge: The edge.
+        ca_file: The authority of its certificate, where it is not a public one.
+    """
     context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
     link = http.client.HTTPSConnection(edge.server_name, timeout=TIMEOUT_SECONDS, context=context)
     where = str(edge.address) if edge.address else edge.server_name

@@ -35,10 +35,12 @@ class Cloud:
 
     Args:
         endpoint: Where it answers.
+        environment: What leads a process to it.
         consoles: What each instance has printed.
     """
 
     endpoint: str
+    environment: dict[str, str]
     consoles: dict[str, str] = field(default_factory=dict[str, str])
 
     def prints_keys(self, instance: str, *keys: str) -> None:
@@ -68,15 +70,14 @@ def cloud() -> Generator[Cloud, None, None]:
     link.request("POST", "/moto-api/reset")
     link.getresponse().read()
     link.close()
-    seen = Cloud(endpoint)
+    seen = Cloud(endpoint, {**ENVIRONMENT, "AWS_ENDPOINT_URL": endpoint})
 
     def get_console_output(self: Any) -> ActionResult:  # noqa: ANN401  # its own parameters are private
         instance = str(self._get_param("InstanceId"))
         output = Base64EncodedString.from_raw_string(seen.consoles.get(instance, ""))
         return ActionResult({"InstanceId": instance, "Output": output})
 
-    environment = {**ENVIRONMENT, "AWS_ENDPOINT_URL": endpoint}
-    with patch.dict(os.environ, environment), patch.object(General, "get_console_output", get_console_output):
+    with patch.dict(os.environ, seen.environment), patch.object(General, "get_console_output", get_console_output):
         clients.forget()
         try:
             yield seen

@@ -21,11 +21,6 @@ COMMON = f"""config:
   tegak:operator_key_file: .secrets/operator.pub
   tegak:rollout: {{soak_seconds: 0}}
 """
-MACHINES = f"""{COMMON}
-  tegak:network: 198.18.96.0/20
-  tegak:locations:
-    - {{name: gudang, kind: lab, network: 1, app_hosts: 2}}
-"""
 ROLES = {"gudang-lb-1": "lb", "gudang-app-1": "app", "edge-1": "app", "gudang-app-2": "edge"}
 """What the machines become; what they were made for in their own stack is never applied to them."""
 
@@ -56,15 +51,6 @@ def certificate(directory: Path) -> str:
     files = {"certificate_file": "edge.crt", "key_file": "edge.key", "authority_file": "ca.crt"}
     words = ", ".join(f"{key}: {(directory / name).relative_to(PROJECT)}" for key, name in files.items())
     return f"  tegak:certificate: {{{words}}}\n"
-
-
-@pytest.fixture(scope="module")
-def shelf() -> Generator[LabStack, None, None]:
-    """The stack whose hosts are the machines: it is up, and no role was applied to any."""
-    with lab_stack("mesin", MACHINES) as stack:
-        stack.succeed("pulumi", "stack", "init", stack.name)
-        stack.pulumi_up()
-        yield stack
 
 
 @pytest.fixture(scope="module")
