@@ -19,7 +19,9 @@ Spoil = Callable[[dict[str, Any]], object]
 def read_config(stack: str) -> dict[str, Any]:
     """The configuration as the engine hands it over: structured values through JSON, times as Go spells them."""
     document = yaml.safe_load((PROJECT / f"stacks/Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
-    config = {key.removeprefix("tegak:"): value for key, value in document["config"].items()}
+    config = {
+        key.removeprefix("tegak:"): value for key, value in document["config"].items() if key.startswith("tegak:")
+    }
     return json.loads(json.dumps(config, default=lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S %z %z")))
 
 
