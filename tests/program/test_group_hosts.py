@@ -196,6 +196,12 @@ def test_an_instance_that_is_not_connected_is_said_and_taken_out(site: Site) -> 
     assert "the site itself" in site.stack.fab_fails("status")
 
 
+def test_a_location_behind_a_cdn_is_not_drained_by_a_task_that_cannot(site: Site) -> None:
+    output = site.stack.fab_fails("drain-location", "jakarta", "--reason", "uji")
+    assert "the edge of this stack is a CDN" in output
+    assert "nothing was changed" in output
+
+
 def test_an_instance_with_another_key_than_its_console_has_is_refused(site: Site) -> None:
     first, second = site.group.instances
     kept = json.loads(site.connected.read_text())
