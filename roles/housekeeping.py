@@ -267,6 +267,12 @@ class Housekeeping:
         names = [place.name for place in observed.inventory.locations]
         if location not in names:
             raise OperatorError(f"there is no location {location!r:.80}; {closest(location, names)}")
+        if not observed.inventory.with_role("edge"):
+            raise OperatorError(
+                "the edge of this stack is a CDN, which leaves out a location whose health check fails, and no other; "
+                "nothing was changed",
+                next_command="fab status",
+            )
 
     @staticmethod
     def _need(reason: str, command: str) -> None:

@@ -21,6 +21,9 @@ from roles.scripts.layout import ANSWERS_RING, FAILED_ANSWERS, HAPROXY_SOCKET, N
 PAGES = ("/ppwp/hitung-suara", "/static/json/hhcw/ppwp.json", "/static/json/wilayah/0.json", "/version")
 """What a canary without traffic is asked."""
 
+HTTP_PORT = 80
+"""Where every app host serves, whatever else its load balancer asks it at."""
+
 
 class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -98,6 +101,7 @@ def measure(fleet: Fleet, gate: Gate, policy: RolloutPolicy) -> Measurement:
 def _measure_each(fleet: Fleet, gate: Gate, policy: RolloutPolicy) -> Measurement:
     """Where no host divides requests over the others: each one measures itself."""
     asked = {
+        "port": HTTP_PORT,
         "status_port": NGINX_STATUS_PORT,
         "failed_log": str(FAILED_ANSWERS),
         "soak_seconds": policy.soak_seconds,

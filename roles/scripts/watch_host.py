@@ -44,7 +44,7 @@ def probe(asked: "dict[str, Any]") -> "dict[str, Any]":
     """Ask the host's own nginx, over one connection."""
     errors = 0
     taken: list[int] = []
-    link = http.client.HTTPConnection("127.0.0.1", 80, timeout=TIMEOUT_SECONDS)
+    link = http.client.HTTPConnection("127.0.0.1", asked["port"], timeout=TIMEOUT_SECONDS)
     for number in range(asked["requests"]):
         started = time.monotonic()
         try:

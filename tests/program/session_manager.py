@@ -1,31 +1,38 @@
 """Stands in for `aws ssm start-session … AWS-StartSSHSession`: its standard input and output are a connection.
 
-The first argument is a JSON file: where each instance's ssh is. An instance that isn't in it is not connected.
+The first argument is a JSON file: a process of each instance. As Session Manager's agent does, it connects from the
+host itself, on the host's loopback. An instance that isn't in the file is not connected.
 """
 
 import json
 import os
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
 
 NOT_CONNECTED = "An error occurred (TargetNotConnected) when calling the StartSession operation: {} is not connected."
+INSIDE = "inside"
 
 
-def main() -> int:
-    """Carry one connection."""
-    places: dict[str, list[str | int]] = json.loads(Path(sys.argv[1]).read_bytes())
-    words = sys.argv[2:]
+def start_session(instances: Path, words: list[str]) -> int:
+    """Go on in the instance's network."""
+    processes: dict[str, int] = json.loads(instances.read_bytes())
     if words[:2] != ["ssm", "start-session"] or "AWS-StartSSHSession" not in words:
         sys.stderr.write(f"aws: error: {words}\n")
         return 252
     instance = words[words.index("--target") + 1]
-    if instance not in places:
+    if instance not in processes:
         sys.stderr.write(f"\n{NOT_CONNECTED.format(instance)}\n")
         return 254
-    address, port = places[instance]
-    with socket.create_connection((str(address), int(port))) as link:
+    argv = ["nsenter", "--net", f"--target={processes[instance]}", sys.executable, __file__, INSIDE]
+    return subprocess.run(argv, check=False).returncode
+
+
+def carry() -> int:
+    """Carry one connection to the ssh of this network's loopback."""
+    with socket.create_connection(("127.0.0.1", 22)) as link:
         threading.Thread(target=_send, args=(link,), daemon=True).start()
         while received := link.recv(65536):
             sys.stdout.buffer.write(received)
@@ -40,4 +47,4 @@ def _send(link: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry() if sys.argv[1] == INSIDE else start_session(Path(sys.argv[1]), sys.argv[2:]))

@@ -1,22 +1,36 @@
 """Hosts of a group in AWS: lab hosts as its instances, moto as its API, a stand-in for Session Manager."""
 
 import json
+import re
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from infra.inventory import Host, Inventory
+from infra.lab.machine import payload
 from roles.aws.targets import read_states
+from roles.scripts.quoting import script
 from tests.aws import Cloud, Group, cloud, make_group
 from tests.deploy.sources import release_of, slow
-from tests.lab import SMALL, LabStack, lab_stack
+from tests.lab import PROJECT, SMALL, LabStack, lab_stack
 from tests.program import session_manager
 
 MACHINES = ("gudang-app-1", "gudang-app-2")
+CERTIFICATE = (
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=uji"
+    " -keyout /etc/tegak/tls/host.key -out /etc/tegak/tls/host.crt"
+)
+AS_BOOTED = (
+    "install -d -m 0755 /etc/tegak/tls",
+    f"(umask 077 && {CERTIFICATE} 2> /dev/null)",
+    "printf 'ListenAddress 127.0.0.1\\nListenAddress ::1\\n' > /etc/ssh/sshd_config.d/20-session-manager.conf",
+    "sh -s /dev/console",  # what prints the host's keys
+    "systemctl restart ssh.service",
+)
 
 
 @dataclass(frozen=True)
@@ -28,14 +42,16 @@ class Site:
         cloud: Its AWS.
         group: The group.
         machines: The lab hosts that are its instances, in the same order.
-        places: The file that says where each instance's ssh is.
+        processes: The first process of each of them.
+        connected: The file that says which instances are connected to Session Manager.
     """
 
     stack: LabStack
     cloud: Cloud
     group: Group
     machines: tuple[Host, ...]
-    places: Path
+    processes: tuple[int, ...]
+    connected: Path
 
     @property
     def names(self) -> list[str]:
@@ -43,31 +59,51 @@ class Site:
 
     def connect(self, *instances: str) -> None:
         """These instances, and no others, are connected to Session Manager."""
-        pairs = zip(self.group.instances, self.machines, strict=True)
-        where = {instance: [str(host.address), 22] for instance, host in pairs}
-        self.places.write_text(json.dumps({instance: where[instance] for instance in instances}))
+        processes = dict(zip(self.group.instances, self.processes, strict=True))
+        self.connected.write_text(json.dumps({instance: processes[instance] for instance in instances}))
 
 
 @pytest.fixture(scope="module")
 def site(shelf: LabStack) -> Generator[Site, None, None]:
     machines = tuple(host for host in shelf.inventory().hosts if host.name in MACHINES)
+    boot_as_instances(shelf, machines)
     with cloud() as aws, lab_stack("mesin-awan", "config: {}\n") as stack:
         group = make_group(2)
-        for instance, machine in zip(group.instances, machines, strict=True):
-            aws.prints_keys(instance, f"{machine.host_keys[0]} root@{instance}")
-        places = stack.directory / "places.json"
+        processes = tuple(first_process(shelf, machine) for machine in machines)
+        for instance, process in zip(group.instances, processes, strict=True):
+            aws.consoles[instance] = Path(f"/proc/{process}/root/dev/console").read_text(encoding="utf-8")
+        connected = stack.directory / "connected.json"
         program = stack.directory / "bin/aws"
         program.parent.mkdir(exist_ok=True)
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} {session_manager.__file__} {places} "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} {session_manager.__file__} {connected} "$@"\n')
         program.chmod(0o755)
         stack.environment.update(aws.environment)
         stack.environment["PATH"] = f"{program.parent}:{stack.environment['PATH']}"
         tell_the_engine(stack, group)
-        made = Site(stack, aws, group, machines, places)
+        made = Site(stack, aws, group, machines, processes, connected)
         made.connect(*group.instances)
         stack.fab("deploy", "--release", build(stack, "3.0.0"))
         stack.fab("publish", "--source", SMALL)
         yield made
+
+
+def boot_as_instances(shelf: LabStack, machines: Iterable[Host]) -> None:
+    """Leave the machines as the group's boot script leaves its hosts: templates/boot."""
+    boot = (PROJECT / "templates/boot/user-data.sh.j2").read_text(encoding="utf-8")
+    (keys,) = re.findall(r"^cat > \S+/tegak-host-keys <<'SHELL'\n(.*?)^SHELL$", boot, re.MULTILINE | re.DOTALL)
+    fleet = shelf.fleet()
+    for machine in machines:
+        fleet[machine].run("test", script(*AS_BOOTED), str(keys).encode())
+    fleet.close()
+
+
+def first_process(shelf: LabStack, machine: Host) -> int:
+    """The machine's own process 1, as this machine counts."""
+    for pid in payload(shelf.disk(machine)):
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+        if re.search(r"^NSpid:.*\t1$", status, re.MULTILINE):
+            return pid
+    raise AssertionError(machine.name)
 
 
 def tell_the_engine(stack: LabStack, group: Group) -> None:
@@ -128,7 +164,7 @@ def test_the_whole_job_works_through_session_manager_and_the_target_group(site: 
     history = json.loads(stack.fab("history", "--json", "--last", "1").splitlines()[-1])
     assert set(history["hosts"]) == set(site.names)
     assert "no drift" in stack.fab("drift")
-    assert str(site.places) not in subprocess.check_output(["ps", "-eo", "args"], text=True)
+    assert str(site.connected) not in subprocess.check_output(["ps", "-eo", "args"], text=True)
 
 
 def test_a_release_that_its_gate_refuses_goes_back_and_its_host_into_the_target_group(
@@ -160,15 +196,20 @@ def test_an_instance_that_is_not_connected_is_said_and_taken_out(site: Site) -> 
     assert "the site itself" in site.stack.fab_fails("status")
 
 
+def test_a_location_behind_a_cdn_is_not_drained_by_a_task_that_cannot(site: Site) -> None:
+    output = site.stack.fab_fails("drain-location", "jakarta", "--reason", "uji")
+    assert "the edge of this stack is a CDN" in output
+    assert "nothing was changed" in output
+
+
 def test_an_instance_with_another_key_than_its_console_has_is_refused(site: Site) -> None:
     first, second = site.group.instances
-    kept = site.places.read_text()
-    where = json.loads(kept)
-    site.places.write_text(json.dumps({first: where[second], second: where[first]}))
+    kept = json.loads(site.connected.read_text())
+    site.connected.write_text(json.dumps({first: kept[second], second: kept[first]}))
     try:
         output = site.stack.fab_fails("deploy")
         assert f"jakarta-{first}: reading its state: another machine answers at its address" in output
         assert "nothing was sent to it" in output
         assert "Host key verification failed" in site.stack.run("fab", "verify", "--stack", site.stack.name).output
     finally:
-        site.places.write_text(kept)
+        site.connect(first, second)
