@@ -10,8 +10,8 @@ from infra.errors import OperatorError
 from infra.inventory import Host, Inventory
 from roles.connection import Remote
 
-AT_ONCE = 12
-"""Connections that are worked on at the same time: more gain nothing, and sshd drops what opens all at once."""
+AT_ONCE = 32
+"""Hosts that are worked on at the same time: while one unpacks, another waits for its service."""
 
 T = TypeVar("T")
 

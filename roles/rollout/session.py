@@ -19,7 +19,8 @@ from roles.rollout.plan import Action, HostChange, Plan
 from roles.rollout.precheck import problems
 from roles.rollout.progress import reporting, show_times
 from roles.rollout.runner import DONE, LEFT, PUT_BACK, Outcome, Runner
-from roles.scripts.lock import append_audit
+from roles.scripts.lock import append_audit, release_lock
+from roles.scripts.quoting import Script
 from roles.state import Observation
 from roles.terminal import say
 
@@ -181,14 +182,20 @@ class Session:
         say(f"abort: {intent.action} of {intent.target} was undone, {len(outcome.hosts)} hosts have what they had")
         self._raise_if_left(outcome)
 
-    def note(self, observed: Observation, entry: Entry) -> None:
+    def note(self, observed: Observation, entry: Entry, then: Script | None = None) -> None:
         """Write a line into every host's log.
+
+        Args:
+            observed: The hosts.
+            entry: The line.
+            then: What is done on each host that took it.
 
         Raises:
             OperatorError: Fewer than half of the hosts took it.
         """
+        write = append_audit().then(then)
         results = self.fleet.on_each(
-            observed.answering, lambda host: self.fleet[host].run("writing the log", append_audit(), entry.line())
+            observed.answering, lambda host: self.fleet[host].run("writing the log", write, entry.line())
         )
         failed = [result for result in results.values() if isinstance(result, OperatorError)]
         if (len(results) - len(failed)) * 2 <= len(self.fleet.inventory.hosts):
@@ -247,10 +254,10 @@ class Session:
             hosts=outcome.hosts,
             steps=tuple(outcome.steps),
         )
-        self.note(observed, entry)
         if self.held is None:
-            lock.give_back()
+            self.note(observed, entry, then=release_lock(lock.record.token))
         else:
+            self.note(observed, entry)
             replace(lock, record=lock.record.model_copy(update={"intent": None})).take()
 
     def _raise_if_left(self, outcome: Outcome) -> None:
