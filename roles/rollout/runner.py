@@ -56,6 +56,12 @@ class Outcome:
     steps: list[StepTime] = field(default_factory=list[StepTime])
 
 
+def all_but_the_last_batch(plan: Plan) -> list[HostChange]:
+    """What has had time to fail: what was changed last has just been found ready."""
+    batches = [batch for phase in plan.phases for batch in phase.batches]
+    return [change for batch in batches[:-1] for change in batch]
+
+
 class Runner:
     """Carries out plans.
 
@@ -99,7 +105,7 @@ class Runner:
                 if phase.gate:
                     self._pass(phase.gate)
                     self._still_runs(plan, plan.changes)
-            self._still_runs(plan, plan.changes)
+            self._still_runs(plan, all_but_the_last_batch(plan))
         except FencedError:
             raise
         except OperatorError as error:
@@ -123,15 +129,6 @@ class Runner:
     def reach_all(self, changes: Iterable[HostChange]) -> None:
         """Take changes as begun and perhaps done: what an interrupted rollout may have left."""
         self._reached |= {id(change): len(change.steps) for change in changes}
-
-    def tidy(self, steps: Iterable[Step]) -> None:
-        """Do what is not worth failing for."""
-        by_host = {step.on.name: step for step in steps}
-        hosts = [step.on for step in by_host.values()]
-        results = self._fleet.on_each(hosts, lambda host: self._execute(by_host[host.name], by_host[host.name].do))
-        for result in results.values():
-            if isinstance(result, OperatorError):
-                self._reporter.note(f"not tidied up: {result.message}")
 
     def _batch(self, batch: Sequence[HostChange]) -> None:
         going = list(batch)

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from infra.errors import OperatorError
@@ -15,11 +15,11 @@ from roles.fleet import Fleet
 from roles.rollout.audit import Entry, Operator
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.lock import Intent, Lock, LockedError, LockRecord, new_record
-from roles.rollout.plan import Action, HostChange, Plan
+from roles.rollout.plan import Action, HostChange, Plan, Step
 from roles.rollout.precheck import problems
 from roles.rollout.progress import reporting, show_times
 from roles.rollout.runner import DONE, LEFT, PUT_BACK, Outcome, Runner
-from roles.scripts.lock import append_audit, release_lock
+from roles.scripts.lock import append_audit, fence, release_lock
 from roles.scripts.quoting import Script
 from roles.state import Observation
 from roles.terminal import say
@@ -175,27 +175,30 @@ class Session:
             runner = Runner(self.fleet, lock.record.token, intent.policy, reporter)
             runner.reach_all(touched)
             outcome = runner.undo([[change] for change in touched])
-            runner.tidy(planner.tidy(undone=True))
+        tidy = () if outcome.result == "left" else planner.tidy(undone=True)
         outcome = replace(outcome, result="left" if outcome.result == "left" else "aborted")
         plan = Plan(intent.id, intent.action, intent.target, ())
-        self._record(observed, plan, lock, Request(intent.policy, reason or "aborted"), outcome, started)
+        self._record(observed, plan, lock, Request(intent.policy, reason or "aborted"), outcome, started, tidy)
         say(f"abort: {intent.action} of {intent.target} was undone, {len(outcome.hosts)} hosts have what they had")
         self._raise_if_left(outcome)
 
-    def note(self, observed: Observation, entry: Entry, then: Script | None = None) -> None:
+    def note(self, observed: Observation, entry: Entry, then: Mapping[str, Script] | None = None) -> None:
         """Write a line into every host's log.
 
         Args:
             observed: The hosts.
             entry: The line.
-            then: What is done on each host that took it.
+            then: What is done on a host that took it, by the host's name.
 
         Raises:
             OperatorError: Fewer than half of the hosts took it.
         """
-        write = append_audit().then(then)
+        more = then or {}
         results = self.fleet.on_each(
-            observed.answering, lambda host: self.fleet[host].run("writing the log", write, entry.line())
+            observed.answering,
+            lambda host: self.fleet[host].run(
+                "writing the log", append_audit().then(more.get(host.name)), entry.line()
+            ),
         )
         failed = [result for result in results.values() if isinstance(result, OperatorError)]
         if (len(results) - len(failed)) * 2 <= len(self.fleet.inventory.hosts):
@@ -224,9 +227,8 @@ class Session:
         with reporting() as reporter:
             runner = Runner(self.fleet, lock.record.token, request.policy, reporter)
             outcome = runner.carry_out(plan, earlier)
-            if outcome.result != "left":
-                runner.tidy(planner.tidy(undone=outcome.error is not None))
-        self._record(observed, plan, lock, request, outcome, started)
+        tidy = () if outcome.result == "left" else planner.tidy(undone=outcome.error is not None)
+        self._record(observed, plan, lock, request, outcome, started, tidy)
         self._raise_if_left(outcome)
         show_times(outcome.steps)
         switched = sum(1 for text in outcome.hosts.values() if text == DONE)
@@ -236,7 +238,14 @@ class Session:
                 say(f"{name}: {text}")
 
     def _record(
-        self, observed: Observation, plan: Plan, lock: Lock, request: Request, outcome: Outcome, started: float
+        self,
+        observed: Observation,
+        plan: Plan,
+        lock: Lock,
+        request: Request,
+        outcome: Outcome,
+        started: float,
+        tidy: Iterable[Step],
     ) -> None:
         kind = "snapshot" if plan.action == "publish" else "release"
         entry = Entry(
@@ -254,10 +263,13 @@ class Session:
             hosts=outcome.hosts,
             steps=tuple(outcome.steps),
         )
+        removed = {step.on.name: step.do for step in tidy}
+        token = lock.record.token
         if self.held is None:
-            self.note(observed, entry, then=release_lock(lock.record.token))
+            hosts = [host.name for host in observed.answering]
+            self.note(observed, entry, then={name: release_lock(token, removed.get(name)) for name in hosts})
         else:
-            self.note(observed, entry)
+            self.note(observed, entry, then={name: fence(token).then(do) for name, do in removed.items()})
             replace(lock, record=lock.record.model_copy(update={"intent": None})).take()
 
     def _raise_if_left(self, outcome: Outcome) -> None:

@@ -31,7 +31,7 @@ def _program() -> str:
 
 def probe_host() -> Script:
     """Print as JSON what the host has; standard input is `probe_request`."""
-    return script(command("python3", "-c", _program()), timeout_seconds=20)
+    return script(command("python3", "-IS", "-c", _program()), timeout_seconds=20)
 
 
 def probe_request(units: Iterable[str], files: Iterable[PurePosixPath], *, answers: bool) -> bytes:

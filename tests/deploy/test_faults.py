@@ -21,7 +21,8 @@ CLOCK = """#!/usr/bin/python3
 import sys, time
 real = time.time
 time.time = lambda: real() + 600
-program, sys.argv = sys.argv[2], ["-c", *sys.argv[3:]]
+at = sys.argv.index("-c")
+program, sys.argv = sys.argv[at + 1], ["-c", *sys.argv[at + 2 :]]
 exec(program)
 """
 
