@@ -11,6 +11,7 @@ from roles.rollout.plan import Gate, HostChange, Phase, Plan, Step
 from roles.scripts import artefacts
 from roles.scripts.layout import LOCATIONS
 from roles.scripts.lock import forget_rollouts
+from roles.scripts.quoting import Script
 from roles.state import Observation
 
 
@@ -44,16 +45,16 @@ class ReleasePlanner:
         spare = {location.name: self._capacity.spare(location.name) for location in self._inventory.locations}
         return Plan(target.id, target.action, name, tuple(phases), tuple(left_out), spare)
 
-    def tidy(self, *, undone: bool = False) -> tuple[Step, ...]:
-        """What is removed once the rollout has succeeded; of one that was undone, only what it kept for that."""
+    def tidy(self, *, undone: bool = False) -> dict[str, Script]:
+        """What each host removes once the rollout has succeeded; of one that was undone, only what it kept for that."""
         if undone:
-            return tuple(Step("tidy up", host, forget_rollouts(None)) for host in self._observed.answering)
+            return {host.name: forget_rollouts(None) for host in self._observed.answering}
         target = self._target
         keep = tuple(dict.fromkeys(filter(None, [target.release, *target.kept])))[: target.policy.keep_releases]
-        return tuple(
-            Step("tidy up", host, forget_rollouts(keep if "app" in host.roles and target.release else None))
+        return {
+            host.name: forget_rollouts(keep if "app" in host.roles and target.release else None)
             for host in self._observed.answering
-        )
+        }
 
     def before(self, host: Host) -> HostBefore:
         """What a host had before the rollout, also where it is resumed."""

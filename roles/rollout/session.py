@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from infra.errors import OperatorError
@@ -15,7 +15,7 @@ from roles.fleet import Fleet
 from roles.rollout.audit import Entry, Operator
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.lock import Intent, Lock, LockedError, LockRecord, new_record
-from roles.rollout.plan import Action, HostChange, Plan, Step
+from roles.rollout.plan import Action, HostChange, Plan
 from roles.rollout.precheck import problems
 from roles.rollout.progress import reporting, show_times
 from roles.rollout.runner import DONE, LEFT, PUT_BACK, Outcome, Runner
@@ -175,7 +175,7 @@ class Session:
             runner = Runner(self.fleet, lock.record.token, intent.policy, reporter)
             runner.reach_all(touched)
             outcome = runner.undo([[change] for change in touched])
-        tidy = () if outcome.result == "left" else planner.tidy(undone=True)
+        tidy = {} if outcome.result == "left" else planner.tidy(undone=True)
         outcome = replace(outcome, result="left" if outcome.result == "left" else "aborted")
         plan = Plan(intent.id, intent.action, intent.target, ())
         self._record(observed, plan, lock, Request(intent.policy, reason or "aborted"), outcome, started, tidy)
@@ -227,7 +227,7 @@ class Session:
         with reporting() as reporter:
             runner = Runner(self.fleet, lock.record.token, request.policy, reporter)
             outcome = runner.carry_out(plan, earlier)
-        tidy = () if outcome.result == "left" else planner.tidy(undone=outcome.error is not None)
+        tidy = {} if outcome.result == "left" else planner.tidy(undone=outcome.error is not None)
         self._record(observed, plan, lock, request, outcome, started, tidy)
         self._raise_if_left(outcome)
         show_times(outcome.steps)
@@ -245,7 +245,7 @@ class Session:
         request: Request,
         outcome: Outcome,
         started: float,
-        tidy: Iterable[Step],
+        tidy: Mapping[str, Script],
     ) -> None:
         kind = "snapshot" if plan.action == "publish" else "release"
         entry = Entry(
@@ -263,13 +263,12 @@ class Session:
             hosts=outcome.hosts,
             steps=tuple(outcome.steps),
         )
-        removed = {step.on.name: step.do for step in tidy}
         token = lock.record.token
         if self.held is None:
             hosts = [host.name for host in observed.answering]
-            self.note(observed, entry, then={name: release_lock(token, removed.get(name)) for name in hosts})
+            self.note(observed, entry, then={name: release_lock(token, tidy.get(name)) for name in hosts})
         else:
-            self.note(observed, entry, then={name: fence(token).then(do) for name, do in removed.items()})
+            self.note(observed, entry, then={name: fence(token).then(do) for name, do in tidy.items()})
             replace(lock, record=lock.record.model_copy(update={"intent": None})).take()
 
     def _raise_if_left(self, outcome: Outcome) -> None:

@@ -5,6 +5,7 @@ from roles.rollout.build import ReleasePlanner
 from roles.rollout.changes import Target
 from roles.rollout.plan import HostChange, Phase, Plan, Step
 from roles.scripts import artefacts
+from roles.scripts.quoting import Script
 from roles.snapshots import BuiltArchive
 from roles.state import Observation
 
@@ -31,17 +32,16 @@ class SnapshotPlanner(ReleasePlanner):
             phases = [*self._kept_out(left_out), *phases]
         return Plan(self._target.id, "publish", self._archive.name, tuple(phases), tuple(left_out))
 
-    def tidy(self, *, undone: bool = False) -> tuple[Step, ...]:
+    def tidy(self, *, undone: bool = False) -> dict[str, Script]:
         """Old snapshots are removed; the one before stays, for who still reads from it."""
         if undone:
-            return ()
-        steps: list[Step] = []
+            return {}
+        scripts: dict[str, Script] = {}
         for host in self._app_hosts():
-            before = self.before(host).snapshot
-            keep = tuple(dict.fromkeys(filter(None, [self._archive.name, before])))
+            keep = tuple(dict.fromkeys(filter(None, [self._archive.name, self.before(host).snapshot])))
             if set(self._observed.states[host.name].snapshots) - set(keep):
-                steps.append(Step("remove old snapshots", host, artefacts.keep_snapshots(keep)))
-        return tuple(steps)
+                scripts[host.name] = artefacts.keep_snapshots(keep)
+        return scripts
 
     def everything(self) -> list[HostChange]:
         """The switch on every host."""

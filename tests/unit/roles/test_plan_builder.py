@@ -287,7 +287,7 @@ def test_a_location_that_was_cut_off_comes_back_with_a_deploy_once_its_results_a
 
 def test_undoing_a_deploy_removes_no_release_and_success_keeps_those_to_go_back_to() -> None:
     plan = ReleasePlanner(healthy(), replace(target(healthy()), kept=(OLD,)))
-    undone, done = ([step.do.text for step in plan.tidy(undone=undone)] for undone in (True, False))
+    undone, done = ([do.text for do in plan.tidy(undone=undone).values()] for undone in (True, False))
     assert not any("/srv/tegak/releases" in text for text in undone)
     removing = [text for text in done if "/srv/tegak/releases" in text]
     assert len(removing) == len(healthy().inventory.with_role("app"))
