@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 
 SOURCE := samples/kpu-2019
 
-.PHONY: help up down setup engine lock lint test test-night bench-lab bench-deploy bench-loader
+.PHONY: help up down setup engine lock lint diagram test test-night bench-lab bench-deploy bench-loader
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ lint: setup ## format, lint, types
 	@$(PYTHON) -m ruff format --check
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m pyright
+
+diagram: engine ## draw docs/aws-diagram.md anew: what `produksi` has in AWS, by the program itself, without an account
+	@$(PYTHON) -m tools.diagram
 
 test: lint engine ## lint, then the tests; the last two on lab stacks of their own, beside `lokal`
 	@$(PYTHON) -m pytest tests/unit -n 2

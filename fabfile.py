@@ -9,7 +9,7 @@ from fabric import task  # pyright: ignore[reportMissingTypeStubs, reportUnknown
 from invoke.context import Context
 
 from infra.errors import OperatorError
-from roles import bring_up
+from roles import bring_up, planning
 from roles.housekeeping import Housekeeping
 from roles.operations import SAMPLE, Operations, build_or_find, operations
 from roles.rollout.lock import policy_for
@@ -242,6 +242,14 @@ def undrain_location(_: Context, location: str, reason: str = "", stack: str | N
         Housekeeping(on_stack).undrain_location(location, reason)
 
 
+@task(help=STACK)
+@operator_command
+def certificate(_: Context, stack: str | None = None) -> None:
+    """Bring the edge on a machine of one's own its certificate and key."""
+    with operations(PROJECT, stack) as on_stack:
+        Housekeeping(on_stack).certificate()
+
+
 @task(help={"json": "As JSON lines.", "last": "How many entries; default: 20.", **STACK})
 @operator_command
 def history(_: Context, last: int = 20, stack: str | None = None, *, json: bool = False) -> None:
@@ -294,3 +302,6 @@ def up(_: Context, stack: str = "lokal", source: str = SAMPLE) -> None:
 def down(_: Context, stack: str = "lokal") -> None:
     """Remove everything that `up` made."""
     bring_up.down(PROJECT, stack)
+
+
+cost, ready = planning.cost, planning.ready

@@ -68,7 +68,10 @@ class Service:
             NotReadyError: self._on_not_ready,
             Exception: self._on_error,
         }
-        return Starlette(routes=routes, exception_handlers=handlers)  # pyright: ignore[reportArgumentType]
+        application = Starlette(routes=routes, exception_handlers=handlers)  # pyright: ignore[reportArgumentType]
+        # A redirect would name the host that was asked, and the CDN's origin has a name that nobody is to know.
+        application.router.redirect_slashes = False
+        return application
 
     def page(self, request: Request) -> Response:
         """A page of the nation, a region or a polling station."""

@@ -1,19 +1,22 @@
 """The Pulumi program: `pulumi up` makes a stack as stacks/Pulumi.<stack>.yaml describes it."""
 
+import datetime as dt
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pulumi
 
+from infra.checkout import Checkout
 from infra.errors import MESSAGE_WAS_SHOWN, OperatorError
 from infra.guards import refuse_bad_resources
 from infra.lab.bridge import kernel_has_netem
 from infra.location_settings import LabLocationSettings
-from infra.preflight import check_machine, read_operator_key
+from infra.preflight import check_certificate, check_machine, read_operator_key
 from infra.settings import PROJECT, STRUCTURED_KEYS, StackSettings, parse_settings
-from infra.site import Checkout, Site
+from infra.site import Site
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 
@@ -27,21 +30,32 @@ def read_settings(stack: str) -> StackSettings:
     return parse_settings(config, stack)
 
 
+def check_lab(locations: Sequence[LabLocationSettings]) -> bool:
+    """Whether this machine can delay packets; nothing of it matters where it carries no lab."""
+    if not locations:
+        return False
+    check_machine()
+    delays = kernel_has_netem()
+    if not delays and any(place.delay_ms for place in locations):
+        pulumi.log.warn("this kernel has no netem: the locations are made without the distance between them")
+    return delays
+
+
 def main() -> None:
     """Make the stack and export what the others need."""
     stack = pulumi.get_stack()
     settings = read_settings(stack)
     if settings.aws:
         refuse_bad_resources(settings)
-    check_machine()
-    delays = kernel_has_netem()
-    if not delays and any(place.delay_ms for place in settings.of_kind(LabLocationSettings)):
-        pulumi.log.warn("this kernel has no netem: the locations are made without the distance between them")
+    check_certificate(PROJECT_DIRECTORY, settings, dt.datetime.now(dt.UTC))
+    delays = check_lab(settings.of_kind(LabLocationSettings))
     operator_key = read_operator_key(PROJECT_DIRECTORY / settings.operator_key_file)
     site = Site(stack, settings, Checkout(PROJECT_DIRECTORY, operator_key, delays))
     pulumi.export("inventory", site.inventory())
     pulumi.export("url", site.edge.url)
-    pulumi.export("ca_certificate", site.ca_certificate)
+    pulumi.export("ca_certificate", site.edge.ca_certificate)
+    if site.name_servers is not None:
+        pulumi.export("name_servers", site.name_servers)
 
 
 try:

@@ -4,7 +4,8 @@ The Pulumi program builds an `Inventory` and exports it as the stack output `inv
 through the same model, so that a document of another version or with an unknown key is refused on both sides.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError, model_validator
 
@@ -13,7 +14,8 @@ from infra.errors import OperatorError
 SCHEMA_VERSION = 1
 
 Role = Literal["base", "app", "lb", "edge"]
-Kind = Literal["lab"]
+Kind = Literal["lab", "hosts", "aws"]
+InstanceId = Annotated[str, Field(pattern=r"^i-[0-9a-f]{8,17}$")]
 
 
 class _Document(BaseModel):
@@ -27,32 +29,85 @@ class Endpoint(_Document):
     port: int = Field(ge=1, le=65535)
 
 
-class Location(_Document):
-    """A place with its own load balancer and app hosts."""
+class BalancedLocation(_Document):
+    """A place with a load balancer and app hosts that the program knows."""
 
     name: str
-    kind: Kind
+    kind: Literal["lab", "hosts"]
     endpoint: Endpoint
 
 
+class GroupLocation(_Document):
+    """A place whose app hosts come and go: they are looked up when a task starts, never stored.
+
+    Args:
+        name: The location's name.
+        kind: Where its hosts come from.
+        region: The AWS region.
+        tags: What its hosts are tagged with, and no others.
+        target_group_arn: Where its load balancer finds its hosts.
+        ssh_user: Who logs in on them.
+    """
+
+    name: str
+    kind: Literal["aws"]
+    region: str
+    tags: Mapping[str, str] = Field(min_length=1)
+    target_group_arn: str
+    ssh_user: str = "deploy"
+
+
+Location = Annotated[BalancedLocation | GroupLocation, Field(discriminator="kind")]
+
+
+class CertificateFiles(_Document):
+    """Where the operators keep the edge's certificate and its key: paths from the project's folder."""
+
+    certificate_file: str
+    key_file: str
+
+
 class Edge(_Document):
-    """The public face of the stack."""
+    """The public face of the stack.
+
+    Args:
+        server_name: The site's name.
+        url: The site's address.
+        address: Where its host answers; None where it is no host (a CDN).
+        certificate: What tasks bring to its host; None where provisioning does.
+    """
 
     server_name: str
     url: str
+    address: IPvAnyAddress | None = None
+    certificate: CertificateFiles | None = None
 
 
 class Host(_Document):
-    """A host that ssh reaches. `host_keys` are in the form of a known_hosts line without its first field."""
+    """A host that ssh reaches.
+
+    Args:
+        name: Its name.
+        location: Where it is.
+        kind: Where it comes from.
+        roles: What it becomes.
+        address: Its address, or the id of an instance that has none to be reached at.
+        ssh_port: TCP port of its ssh.
+        ssh_user: Who logs in.
+        host_keys: Its public keys, as in a known_hosts line without its first field.
+        ssh_proxy: A command whose standard input and output are a connection to its ssh; empty where it is reached at
+            its address.
+    """
 
     name: str
     location: str
     kind: Kind
     roles: tuple[Role, ...]
-    address: IPvAnyAddress
+    address: IPvAnyAddress | InstanceId
     ssh_port: int = Field(default=22, ge=1, le=65535)
     ssh_user: str
     host_keys: tuple[str, ...] = Field(min_length=1)
+    ssh_proxy: tuple[str, ...] = ()
 
 
 class RolloutPolicy(_Document):
@@ -108,6 +163,16 @@ class Inventory(_Document):
         if repeated:
             raise ValueError(f"host names must be unique, but these repeat: {', '.join(repeated)}")
         return self
+
+    @property
+    def groups(self) -> tuple[GroupLocation, ...]:
+        """The locations whose hosts are looked up."""
+        return tuple(location for location in self.locations if isinstance(location, GroupLocation))
+
+    @property
+    def balanced(self) -> tuple[BalancedLocation, ...]:
+        """The locations whose load balancer is a host: those that a host of the edge divides requests over."""
+        return tuple(location for location in self.locations if isinstance(location, BalancedLocation))
 
     def with_role(self, role: Role, location: str | None = None) -> tuple[Host, ...]:
         """The hosts of a role, in the inventory's order; of one location only, if it is named."""

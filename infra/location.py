@@ -1,55 +1,39 @@
-"""A location: a place with its own load balancer and app hosts."""
+"""What the rest of the program sees of a location and of the edge, whatever their kind."""
 
-import pulumi
-from pulumi import ResourceOptions
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from infra.addresses import NetworkPlan
-from infra.lab.ground import LabGround, LabNetwork
-from infra.location_settings import LabLocationSettings
+from pulumi import Output
+
+from infra.hosts import HostOutputs
+
+HTTP_PORT = 80
 
 
-class Location(pulumi.ComponentResource):
-    """The hosts of one location, on a network of their own.
+class Location(Protocol):
+    """A place with its own load balancer and app hosts.
 
-    Args:
-        settings: The location's settings.
-        plan: Its addresses.
-        ground: What all lab resources of the stack stand on.
+    `hosts` are those that the program knows; those of a group, which come and go, are found when a task starts.
+    `entry` is the location's part of the inventory.
     """
 
-    def __init__(
-        self, settings: LabLocationSettings, plan: NetworkPlan, ground: LabGround, opts: ResourceOptions | None = None
-    ) -> None:
-        super().__init__("tegak:site:Location", settings.name, None, opts)
-        self.name = settings.name
-        self.kind = settings.kind
-        self.endpoint = str(plan.load_balancer)
-        network = LabNetwork(settings.name, plan, settings.delay_ms, ground, parent=self)
-        self.hosts = [network.host(f"{settings.name}-lb-1", "lb", plan.load_balancer)]
-        self.hosts += [
-            network.host(f"{settings.name}-app-{number}", "app", plan.app_host(number))
-            for number in range(1, settings.app_hosts + 1)
-        ]
-        self.register_outputs({"endpoint": self.endpoint})
+    hosts: Sequence[HostOutputs]
+    entry: Output[Mapping[str, object]]
 
 
-class Edge(pulumi.ComponentResource):
+class Edge(Protocol):
     """The tier in front of all locations: the one address that the public knows.
 
-    Args:
-        server_name: The site's name, in the certificate beside the address.
-        plan: Its addresses.
-        ground: What all lab resources of the stack stand on.
+    `hosts` are those that are the edge's alone. `ca_certificate` is the authority of its certificate, in PEM, where it
+    is no public one. `entry` is its part of the inventory.
     """
 
-    def __init__(
-        self, server_name: str, plan: NetworkPlan, ground: LabGround, opts: ResourceOptions | None = None
-    ) -> None:
-        super().__init__("tegak:site:Edge", "edge", None, opts)
-        address = str(plan.load_balancer)
-        self.server_name = server_name
-        self.url = f"https://{address}"
-        network = LabNetwork("edge", plan, 0, ground, parent=self)
-        certificate = ground.certificate([server_name], [address], parent=self)
-        self.hosts = [network.host("edge-1", "edge", plan.load_balancer, certificate=certificate)]
-        self.register_outputs({"url": self.url})
+    url: str
+    hosts: Sequence[HostOutputs]
+    ca_certificate: Output[str] | None
+    entry: Output[Mapping[str, object]]
+
+
+def balanced(name: str, kind: str, address: str) -> Output[Mapping[str, object]]:
+    """The inventory's part of a location whose load balancer is a host of its own."""
+    return Output.from_input({"name": name, "kind": kind, "endpoint": {"address": address, "port": HTTP_PORT}})

@@ -5,7 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from infra.host_keys import read_host_key
+from infra.inventory import CertificateFiles
+
 EDGE_NAME = "edge"
+LAB_EDGE_HOST = "edge-1"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$")]
 AwsName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,10}[a-z0-9]$")]
 """Names of ALBs and target groups have 32 characters at most, the stack's name and Pulumi's suffix among them."""
@@ -48,6 +52,16 @@ class LabLocationSettings(_Location):
     app_hosts: int = Field(ge=1, le=12)
     delay_ms: int = Field(default=0, ge=0, le=500)
 
+    @property
+    def balancer_name(self) -> str:
+        """The name of its load balancer."""
+        return f"{self.name}-lb-1"
+
+    @property
+    def app_names(self) -> list[str]:
+        """The names of its app hosts."""
+        return [f"{self.name}-app-{number}" for number in range(1, self.app_hosts + 1)]
+
 
 class MachineSettings(Settings):
     """A machine that exists already.
@@ -71,10 +85,7 @@ class MachineSettings(Settings):
     @field_validator("host_keys")
     @classmethod
     def _are_public_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
-        for key in keys:
-            if not key.startswith(("ssh-ed25519 ", "ssh-rsa ", "ecdsa-sha2-")) or "\n" in key:
-                raise ValueError(f"{key[:40]!r} is no public ssh key (ssh-keyscan ADDRESS prints them)")
-        return keys
+        return tuple(read_host_key(key) for key in keys)
 
 
 class HostsLocationSettings(_Location):
@@ -83,7 +94,8 @@ class HostsLocationSettings(_Location):
     Args:
         name: The location's name.
         kind: Where its hosts come from.
-        machines: The machines: one load balancer (`lb`) and at least one `app` host.
+        machines: The machines: one load balancer (`lb`), at least one `app` host, and the edge of the whole stack
+            where it has no other one.
     """
 
     kind: Literal["hosts"]
@@ -95,6 +107,25 @@ class HostsLocationSettings(_Location):
         if roles.count("lb") != 1 or "app" not in roles:
             raise ValueError("a location needs one machine of role lb and at least one of role app")
         return self
+
+
+class CertificateSettings(Settings):
+    """The certificate of an edge that one owns. The key travels from its file to the edge, and nowhere else.
+
+    Args:
+        certificate_file: The certificate in PEM, with those of the authorities in between; from the project's folder.
+        key_file: Its key, unencrypted, readable by nobody else; not in git.
+        authority_file: The certificate of the authority, where it is no public one.
+    """
+
+    certificate_file: str = Field(min_length=1)
+    key_file: str = Field(min_length=1)
+    authority_file: str | None = None
+
+    @property
+    def files(self) -> CertificateFiles:
+        """What the inventory says of it."""
+        return CertificateFiles(certificate_file=self.certificate_file, key_file=self.key_file)
 
 
 class AwsHostsSettings(Settings):

@@ -1,11 +1,14 @@
 """What must be true of this machine before a lab is made: checked on preview too, before anything is created."""
 
+import datetime as dt
 import os
 import platform
 import shutil
 from pathlib import Path
 
+from infra.certificate import read_certificate
 from infra.errors import OperatorError
+from infra.settings import StackSettings
 
 TOOLS = ("systemd-nspawn", "mmdebstrap", "ip", "tc", "mount")
 
@@ -28,6 +31,21 @@ def check_machine() -> None:
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         raise OperatorError(f"this machine lacks {', '.join(missing)}", next_command="make setup")
+
+
+def check_certificate(directory: Path, settings: StackSettings, now: dt.datetime) -> None:
+    """Refuse a certificate that the edge could not serve.
+
+    Args:
+        directory: The project's folder.
+        settings: The stack's settings; most stacks have no certificate of their own.
+        now: The time.
+
+    Raises:
+        OperatorError: A file is missing, they don't belong together, or browsers would refuse them.
+    """
+    if settings.certificate is not None:
+        read_certificate(directory, settings.certificate.files, settings.server_name, now)
 
 
 def read_operator_key(path: Path) -> str:

@@ -13,8 +13,10 @@ from infra.aws.regions import GLOBAL_REGION, REGIONS
 from infra.errors import OperatorError
 from infra.inventory import RolloutPolicy
 from infra.location_settings import (
+    LAB_EDGE_HOST,
     AwsHostsSettings,
     AwsLocationSettings,
+    CertificateSettings,
     HostsLocationSettings,
     LabLocationSettings,
     LocationSettings,
@@ -46,6 +48,7 @@ class StackSettings(Settings):
         aws: What AWS locations share; with them only, and then `night` and `budget` are needed too.
         night: The night that the stack is made for.
         budget: What it may cost.
+        certificate: The edge's certificate, where the edge is a machine one owns.
     """
 
     network: Annotated[IPv4Network, Field(strict=False)] | None = None
@@ -56,6 +59,7 @@ class StackSettings(Settings):
     aws: AwsSettings | None = None
     night: NightSettings | None = None
     budget: BudgetSettings | None = None
+    certificate: CertificateSettings | None = None
 
     @field_validator("network")
     @classmethod
@@ -69,9 +73,13 @@ class StackSettings(Settings):
     @model_validator(mode="after")
     def _fits_together(self) -> "StackSettings":
         problems = [
-            *_repeated("name", [location.name for location in self.locations]),
+            *_repeated("location", [location.name for location in self.locations]),
             *_repeated("network", [str(location.network) for location in self.of_kind(LabLocationSettings)]),
+            *_repeated("host", self._host_names()),
+            *_repeated("name", [*{location.name for location in self.locations}, *set(self._host_names())]),
+            *_repeated("address", [f"{machine.address}:{machine.ssh_port}" for machine in self._machines()]),
             *self._missing_parts(),
+            *self._edge_problems(),
             *self._overlaps(),
             *self._region_problems(),
         ]
@@ -82,6 +90,11 @@ class StackSettings(Settings):
     def of_kind(self, kind: type[Kind]) -> tuple[Kind, ...]:
         """The locations of one kind."""
         return tuple(location for location in self.locations if isinstance(location, kind))
+
+    @property
+    def own_edge(self) -> MachineSettings | None:
+        """The machine that is the edge; None where the edge is the lab's or the CDN."""
+        return next((machine for machine in self._machines() if machine.role == "edge"), None)
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -106,6 +119,32 @@ class StackSettings(Settings):
                 f"tegak:server_name {self.server_name} is not in the zone {self.aws.zone}: no certificate can name it"
             )
         return problems
+
+    def _machines(self) -> list[MachineSettings]:
+        return [machine for location in self.of_kind(HostsLocationSettings) for machine in location.machines]
+
+    def _host_names(self) -> list[str]:
+        lab = self.of_kind(LabLocationSettings)
+        names = [name for location in lab for name in (location.balancer_name, *location.app_names)]
+        return [*names, *([LAB_EDGE_HOST] if lab else []), *(machine.name for machine in self._machines())]
+
+    def _edge_problems(self) -> list[str]:
+        """A stack has one edge: the CDN where there is an AWS location, else the lab's, else a machine."""
+        edges = [machine.name for machine in self._machines() if machine.role == "edge"]
+        others = [kind for kind in ("aws", "lab") if any(location.kind == kind for location in self.locations)]
+        if others and edges:
+            return [
+                f"a stack with a location of kind {others[0]} has its edge there: {', '.join(edges)} can't be another"
+            ]
+        if not others and len(edges) != 1:
+            return [f"a stack of own machines needs one machine of role edge in one of its locations, not {len(edges)}"]
+        if bool(edges) != bool(self.certificate):
+            return [
+                "an edge on a machine of one's own needs tegak:certificate"
+                if edges
+                else "tegak:certificate is for an edge on a machine of one's own, and this stack has none"
+            ]
+        return []
 
     def _overlaps(self) -> list[str]:
         networks = [(location.name, location.network) for location in self.of_kind(AwsLocationSettings)]
@@ -137,7 +176,7 @@ class StackSettings(Settings):
 
 def _repeated(field: str, values: list[str]) -> list[str]:
     repeated = sorted({value for value in values if values.count(value) > 1})
-    return [f"two locations have the same {field}: {', '.join(repeated)}"] if repeated else []
+    return [f"the same {field} is there twice: {', '.join(repeated)}"] if repeated else []
 
 
 def parse_settings(config: Mapping[str, object], stack: str) -> StackSettings:
@@ -168,6 +207,7 @@ _LOCATION_KINDS: dict[str, type[BaseModel]] = {
 _MODELS: dict[str, type[BaseModel]] = {
     "rollout": RolloutPolicy,
     "aws": AwsSettings,
+    "certificate": CertificateSettings,
     "night": NightSettings,
     "budget": BudgetSettings,
     "machines": MachineSettings,

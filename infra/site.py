@@ -1,33 +1,28 @@
 """A whole stack: its locations, its edge, and the inventory that tells of them."""
 
-from dataclasses import dataclass
-from pathlib import Path
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pulumi import Output
 
 from infra import inventory
-from infra.addresses import EDGE_NETWORK, network_plan
-from infra.errors import OperatorError
-from infra.hosts import HostOutputs
-from infra.lab.ground import LabGround
+from infra.adopted.location import HostsLocation, OwnedEdge
+from infra.certificate import read_file
+from infra.checkout import Checkout
+from infra.cost.guard import refuse_over_limits
+from infra.lab.location import Lab
 from infra.location import Edge, Location
-from infra.location_settings import LabLocationSettings
+from infra.location_settings import (
+    AwsLocationSettings,
+    HostsLocationSettings,
+    LabLocationSettings,
+    LocationSettings,
+)
 from infra.settings import StackSettings
 
-
-@dataclass(frozen=True)
-class Checkout:
-    """Where the program runs from.
-
-    Args:
-        directory: The project's folder.
-        operator_key: The public ssh key of those who deploy.
-        delays: Whether this kernel can delay packets.
-    """
-
-    directory: Path
-    operator_key: str
-    delays: bool
+if TYPE_CHECKING:
+    from infra.aws.site import AwsSite
 
 
 class Site:
@@ -40,48 +35,63 @@ class Site:
     """
 
     def __init__(self, stack: str, settings: StackSettings, checkout: Checkout) -> None:
-        lab = settings.of_kind(LabLocationSettings)
-        if settings.network is None or len(lab) < len(settings.locations):
-            others = sorted({location.kind for location in settings.locations} - {"lab"})
-            raise OperatorError(f"the program can't make locations of kind {', '.join(others)} yet")
-        ground = LabGround(stack, str(checkout.directory), checkout.operator_key, delays=checkout.delays)
+        refuse_over_limits(stack, settings)
         self.stack = stack
         self.rollout = settings.rollout
-        self.ca_certificate = ground.claim.ca_certificate
-        self.locations = [
-            Location(location, network_plan(settings.network, location.network), ground) for location in lab
-        ]
-        self.edge = Edge(settings.server_name, network_plan(settings.network, EDGE_NETWORK), ground)
+        self._settings = settings
+        self._checkout = checkout
+        network = settings.network if settings.of_kind(LabLocationSettings) else None
+        self._lab = Lab(stack, network, checkout) if network else None
+        self._aws = self._on_aws() if settings.aws else None
+        self.locations = [self._location(location) for location in settings.locations]
+        self.edge = self._edge()
+
+    def _on_aws(self) -> "AwsSite":
+        # Loading the SDK takes a second, which stacks without AWS need not wait.
+        from infra.aws.site import AwsSite  # noqa: PLC0415
+
+        now = dt.datetime.now(dt.UTC)
+        return AwsSite(self.stack, self._settings, self._checkout.operator_key, now)
+
+    def _location(self, location: LocationSettings) -> Location:
+        match location:
+            case HostsLocationSettings():
+                return HostsLocation(location, self._settings.operator_key_file)
+            case LabLocationSettings() if self._lab:
+                return self._lab.location(location)
+            case AwsLocationSettings() if self._aws:
+                return self._aws.location(location.name)
+            case _:
+                raise ValueError(f"the settings' own check lets no stack be without what {location.name} needs")
+
+    def _edge(self) -> Edge:
+        settings = self._settings
+        if self._aws is not None:
+            return self._aws.edge
+        if settings.own_edge is not None and settings.certificate is not None:
+            file = settings.certificate.authority_file
+            authority = read_file(self._checkout.directory / file).decode("ascii", "replace") if file else None
+            return OwnedEdge(settings.server_name, settings.own_edge, settings.certificate, authority)
+        if self._lab is not None:
+            return self._lab.edge(settings.server_name)
+        raise ValueError("the settings' own check lets no stack be without an edge")
+
+    @property
+    def name_servers(self) -> Output[Sequence[str]] | None:
+        """The name servers of the site's zone, for the delegation; None where the zone isn't the stack's."""
+        return self._aws.name_servers if self._aws else None
 
     def inventory(self) -> Output[dict[str, object]]:
         """The stack output `inventory`, known when every host is."""
         hosts = [*(host for location in self.locations for host in location.hosts), *self.edge.hosts]
-        keys: Output[list[str]] = Output.all(*(host.host_key for host in hosts))
-        return keys.apply(lambda known: self._document(hosts, known))
-
-    def _document(self, hosts: list[HostOutputs], host_keys: list[str]) -> dict[str, object]:
-        document = inventory.Inventory.model_validate(
-            {
-                "schema": inventory.SCHEMA_VERSION,
-                "stack": self.stack,
-                "locations": [
-                    {"name": place.name, "kind": place.kind, "endpoint": {"address": place.endpoint, "port": 80}}
-                    for place in self.locations
-                ],
-                "edge": {"server_name": self.edge.server_name, "url": self.edge.url},
-                "rollout": self.rollout,
-                "hosts": [
-                    {
-                        "name": host.name,
-                        "location": host.location,
-                        "kind": "lab",
-                        "roles": ["base", host.role],
-                        "address": host.address,
-                        "ssh_user": "deploy",
-                        "host_keys": [key],
-                    }
-                    for host, key in zip(hosts, host_keys, strict=True)
-                ],
-            }
+        parts: Output[dict[str, object]] = Output.all(
+            schema=inventory.SCHEMA_VERSION,
+            stack=self.stack,
+            locations=[location.entry for location in self.locations],
+            edge=self.edge.entry,
+            rollout=self.rollout.model_dump(),
+            hosts=[host.entry for host in hosts],
         )
-        return document.model_dump(mode="json", by_alias=True)
+        return parts.apply(
+            lambda document: inventory.Inventory.model_validate(document).model_dump(mode="json", by_alias=True)
+        )

@@ -9,8 +9,10 @@ from infra.errors import OperatorError
 from infra.lab.claim import read_owner, sweep
 from roles.engine import ask, environment
 from roles.fleet import Checkout
-from roles.operations import build_or_find, closest, operations
+from roles.housekeeping import Housekeeping
+from roles.operations import build_or_find, operations
 from roles.rollout.session import Request
+from roles.stack_settings import settings_file
 from roles.terminal import say
 
 
@@ -31,6 +33,9 @@ def up(project: Path, stack: str, source: Path) -> None:
     _pulumi(project, "up", "--yes", "--skip-preview", "--suppress-outputs", "-s", stack)
     with operations(project, stack) as on_stack:
         request = Request(on_stack.fleet.inventory.rollout, "up")
+        if on_stack.fleet.inventory.edge.certificate:
+            say("== fab certificate")
+            Housekeeping(on_stack).certificate()
         say("== fab build")
         release = build_or_find(project)
         say(f"build: {release.name}")
@@ -38,6 +43,9 @@ def up(project: Path, stack: str, source: Path) -> None:
         on_stack.deploy(release, request)
         say("== fab publish")
         on_stack.publish(source, request)
+        if on_stack.out_of_pool():
+            say("== fab deploy, for hosts that showed old results")
+            on_stack.deploy(release, request)
         say("== fab verify")
         on_stack.verify()
         say("== fab status")
@@ -47,6 +55,8 @@ def up(project: Path, stack: str, source: Path) -> None:
 
 def down(project: Path, stack: str) -> None:
     """Destroy the stack, forget it, and clear what a lost state may have left on this machine.
+
+    Machines that one owns are only forgotten: they go on as they are.
 
     Raises:
         OperatorError: The engine could not destroy something.
@@ -61,13 +71,7 @@ def down(project: Path, stack: str) -> None:
 
 
 def _select(project: Path, stack: str) -> None:
-    settings = project / f"stacks/Pulumi.{stack}.yaml"
-    if not settings.exists():
-        known = sorted(file.name.split(".")[1] for file in settings.parent.glob("Pulumi.*.yaml"))
-        raise OperatorError(
-            f"there is no stack {stack!r:.80}; {closest(stack, known)}",
-            next_command=f"cp stacks/Pulumi.lokal.yaml stacks/Pulumi.{stack}.yaml, and edit it",
-        )
+    settings = settings_file(project, stack)
     result = ask(project, "stack", "select", "--create", stack)
     if result.returncode != 0:
         words = (result.stderr.strip().splitlines() or ["no message"])[0].removeprefix("error: ")

@@ -2,9 +2,11 @@
 
 import base64
 import contextlib
+import logging
+import shlex
 import socket
 import threading
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -12,7 +14,9 @@ import paramiko
 from fabric import Config, Connection  # pyright: ignore[reportMissingTypeStubs]  # it has none
 
 from infra.errors import OperatorError
-from infra.inventory import Host
+from infra.host_keys import known_name
+from infra.inventory import Host, Kind
+from roles.proxy import Proxy
 from roles.scripts.lock import FENCED
 from roles.scripts.quoting import Script
 
@@ -20,13 +24,30 @@ CONNECT_TIMEOUT_SECONDS = 8
 KEEPALIVE_SECONDS = 2
 """How often something is sent while a step runs; unanswered for the time-out above, the host counts as unreachable."""
 
-DEFAULT_PORT = 22
+SESSIONS = 8
+"""Scripts at the same time over one connection: sshd refuses more than 10 (MaxSessions of sshd_config)."""
+
 NO_EXIT_STATUS = -1
 TIMED_OUT = 124
 """What `timeout` ends with (coreutils)."""
 
+_WHEN_SILENT: Mapping[Kind, str] = {
+    "lab": "pulumi up   # repairs a dead host",
+    "hosts": "ssh -p {host.ssh_port} {host.ssh_user}@{host.address}   # a machine of one's own: look at it",
+    "aws": "aws ssm describe-instance-information   # its group replaces a dead one by itself",
+}
+_WHEN_ANOTHER_ANSWERS: Mapping[Kind, str] = {
+    "lab": "pulumi refresh   # if {host.name} was made anew; otherwise find out who answers",
+    "hosts": "ssh-keyscan -p {host.ssh_port} {host.address}   # compare on its console, then change host_keys",
+    "aws": "aws ec2 get-console-output --instance-id {host.address}   # the keys that it was started with",
+}
+
 LAST_LINES = 5
 CHUNK_BYTES = 256 * 1024
+
+
+# Its threads also write tracebacks of what is raised here, as a sentence, where nobody else listens to its log.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
 class HostError(OperatorError):
@@ -78,19 +99,32 @@ class PinnedConnection(Connection):
             config=Config(lazy=True, overrides={"load_ssh_configs": False}),
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             connect_kwargs=arguments,
+            gateway=shlex.join(host.ssh_proxy) or None,
         )
+        self._proxy = Proxy(host.ssh_proxy) if host.ssh_proxy else None
         client = cast("paramiko.SSHClient", self.client)
         client.set_missing_host_key_policy(paramiko.RejectPolicy())
         for line in host.host_keys:
             kind, text = line.split()[:2]
             key = paramiko.PKey.from_type_string(kind, base64.b64decode(text))
-            for name in known_names(host):
-                client.get_host_keys().add(name, kind, key)
+            client.get_host_keys().add(known_name(str(host.address), host.ssh_port), kind, key)
 
+    def open_gateway(self) -> socket.socket:
+        """The connection through the host's proxy; fabric calls it where there is one."""
+        if self._proxy is None:
+            raise TypeError("a host that is reached at its address has no proxy")
+        return self._proxy.start()
 
-def known_names(host: Host) -> Iterable[str]:
-    """The first field of a host's known_hosts line."""
-    return [str(host.address) if host.ssh_port == DEFAULT_PORT else f"[{host.address}]:{host.ssh_port}"]
+    def close(self) -> None:
+        """Close the connection and what carries it; fine if it isn't open."""
+        super().close()  # pyright: ignore[reportUnknownMemberType]
+        if self._proxy is not None:
+            self._proxy.stop()
+
+    @property
+    def last_words(self) -> str:
+        """What its proxy complained of; empty where there is none or it didn't."""
+        return self._proxy.last_words() if self._proxy is not None else ""
 
 
 class Remote:
@@ -106,6 +140,7 @@ class Remote:
         self._key_file = key_file
         self._connection: PinnedConnection | None = None
         self._opening = threading.Lock()
+        self._sessions = threading.BoundedSemaphore(SESSIONS)
 
     def run(self, step: str, script: Script, stdin: bytes | BinaryIO | None = None) -> str:
         """Run a script and return what it printed.
@@ -127,12 +162,16 @@ class Remote:
                 self.host.name,
                 step,
                 "another machine answers at its address, with another host key; nothing was sent to it",
-                f"pulumi refresh   # if {self.host.name} was made anew; otherwise find out who answers",
+                _WHEN_ANOTHER_ANSWERS[self.host.kind].format(host=self.host),
             ) from problem
         except (OSError, EOFError, paramiko.SSHException) as problem:
+            complaint = self._connection.last_words if self._connection else ""
             self.close()
             raise UnreachableError(
-                self.host.name, step, f"does not answer ssh ({_words(problem)})", "pulumi up   # repairs a dead host"
+                self.host.name,
+                step,
+                f"does not answer ssh ({complaint or _words(problem)})",
+                _WHEN_SILENT[self.host.kind].format(host=self.host),
             ) from problem
         if code == FENCED:
             raise FencedError(self.host.name, step, error.strip(), "fab status and fab history")
@@ -151,14 +190,15 @@ class Remote:
             self._connection = None
 
     def _execute(self, script: Script, stdin: bytes | BinaryIO | None) -> tuple[int, str, str]:
-        channel = self._transport().open_session(timeout=CONNECT_TIMEOUT_SECONDS)
-        try:
-            channel.settimeout(script.timeout_seconds + CONNECT_TIMEOUT_SECONDS)
-            channel.exec_command(script.command_line())
-            _send(channel, stdin)
-            return _receive(channel)
-        finally:
-            channel.close()
+        with self._sessions:
+            channel = self._transport().open_session(timeout=CONNECT_TIMEOUT_SECONDS)
+            try:
+                channel.settimeout(script.timeout_seconds + CONNECT_TIMEOUT_SECONDS)
+                channel.exec_command(script.command_line())
+                _send(channel, stdin)
+                return _receive(channel)
+            finally:
+                channel.close()
 
     def _transport(self) -> paramiko.Transport:
         with self._opening:
@@ -170,7 +210,8 @@ class Remote:
                 transport.set_keepalive(KEEPALIVE_SECONDS)
                 # What is sent and never acknowledged ends the connection: dropped packets look like silence otherwise.
                 link = cast("socket.socket", transport.sock)
-                link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, CONNECT_TIMEOUT_SECONDS * 1000)
+                if link.family != socket.AF_UNIX:  # a proxy's own connection is its own business
+                    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, CONNECT_TIMEOUT_SECONDS * 1000)
             return cast("paramiko.Transport", self._connection.transport)
 
 

@@ -10,8 +10,8 @@ from infra.errors import OperatorError
 from infra.inventory import Host, Inventory
 from roles.connection import Remote
 
-AT_ONCE = 12
-"""Connections that are worked on at the same time: more gain nothing, and sshd drops what opens all at once."""
+AT_ONCE = 32
+"""Hosts that are worked on at the same time: while one unpacks, another waits for its service."""
 
 T = TypeVar("T")
 
@@ -61,13 +61,15 @@ class Fleet:
     Args:
         inventory: The stack's inventory.
         remotes: A remote for each host, by name.
+        missing: What was looked up and can't be reached, by name: a host without keys, or a whole location.
     """
 
     inventory: Inventory
     remotes: Mapping[str, Remote] = field(repr=False)
+    missing: Mapping[str, OperatorError] = field(default_factory=dict[str, OperatorError])
 
     @classmethod
-    def of(cls, inventory: Inventory, key_file: Path) -> "Fleet":
+    def of(cls, inventory: Inventory, key_file: Path, missing: Mapping[str, OperatorError] | None = None) -> "Fleet":
         """The fleet of an inventory; nothing is connected yet.
 
         Raises:
@@ -75,7 +77,7 @@ class Fleet:
         """
         if not key_file.exists():
             raise OperatorError(f"the operators' key {key_file.name} is missing", next_command="make setup")
-        return cls(inventory, {host.name: Remote(host, key_file) for host in inventory.hosts})
+        return cls(inventory, {host.name: Remote(host, key_file) for host in inventory.hosts}, missing or {})
 
     def __getitem__(self, host: Host) -> Remote:
         return self.remotes[host.name]

@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from infra.certificate import read_certificate
 from infra.errors import OperatorError
 from roles.connection import HostError
-from roles.operations import Operations, closest
+from roles.files import HostFile, archive
+from roles.names import closest
+from roles.operations import Operations
 from roles.pool import DRAIN_SECONDS, UP_SECONDS
 from roles.rollout.audit import Action, Entry
 from roles.rollout.lock import Lock, LockedError, new_record
 from roles.rollout.session import check_reason, new_id
 from roles.scripts import pool
-from roles.scripts.layout import LOCATIONS
+from roles.scripts.certificate import UNCHANGED, place_certificate
+from roles.scripts.layout import EDGE_CERTIFICATE, EDGE_KEY, LOCATIONS
 from roles.scripts.quoting import Script
 from roles.signing import write_whole
 from roles.state import Observation, observe
@@ -127,14 +131,42 @@ class Housekeeping:
         """Put a location back at the edge, and wait until it is found up.
 
         Raises:
-            OperatorError: There is no such location, or it isn't up: it gets no requests until it is.
+            OperatorError: There is no such location, its hosts have something else than the others, or it isn't up: it
+                gets no requests until it is.
         """
         observed = observe(self.tasks.fleet)
         self._known_location(observed, location)
+        for name in observed.serving(location):
+            if not observed.is_current(name) or observed.states[name].release not in {observed.log.release, None}:
+                raise OperatorError(
+                    f"{name} has another release or other results than the log says; {location} stays out",
+                    next_command="fab publish and fab deploy, then fab undrain-location",
+                )
         script = pool.undrain(LOCATIONS, location).then(pool.wait_until_up(LOCATIONS, location, UP_SECONDS))
         self._at_edges(f"putting {location} back", script)
         self._note("undrain-location", reason, observed, location=location)
         say(f"{location} is back")
+
+    def certificate(self) -> None:
+        """Bring the edge on a machine of one's own its certificate and key, from the operators' files.
+
+        Raises:
+            OperatorError: The stack has none of its own, the files are not fit, or HAProxy refuses them.
+        """
+        fleet = self.tasks.fleet
+        edge = fleet.inventory.edge
+        if edge.certificate is None:
+            raise OperatorError("the edge of this stack gets its certificate from provisioning; nothing was changed")
+        directory, now = self.tasks.checkout.project, self.tasks.session.now()
+        pair = read_certificate(directory, edge.certificate, edge.server_name, now)
+        files = [HostFile(EDGE_CERTIFICATE, pair.certificate), HostFile(EDGE_KEY, pair.key, mode=0o600)]
+        step, hosts = "bringing its certificate", fleet.inventory.with_role("edge")
+        said = fleet.all_or_error(hosts, lambda host: fleet[host].run(step, place_certificate(), archive(files)))
+        changed = [name for name, word in said.items() if word.strip() != UNCHANGED]
+        if changed:
+            self._note("certificate", edge.certificate.certificate_file)
+        brought = f"brought to {', '.join(changed)}"
+        say(f"certificate: {brought if changed else 'the edge has it already'}")
 
     def history(self, *, json: bool, last: int) -> None:
         """Show the newest entries of the log."""
@@ -235,6 +267,12 @@ class Housekeeping:
         names = [place.name for place in observed.inventory.locations]
         if location not in names:
             raise OperatorError(f"there is no location {location!r:.80}; {closest(location, names)}")
+        if not observed.inventory.with_role("edge"):
+            raise OperatorError(
+                "the edge of this stack is a CDN, which leaves out a location whose health check fails, and no other; "
+                "nothing was changed",
+                next_command="fab status",
+            )
 
     @staticmethod
     def _need(reason: str, command: str) -> None:

@@ -1,10 +1,9 @@
 """What the Fabric tasks do, one function each: fabfile.py only names them and their options."""
 
 import base64
-import difflib
 import io
 import tarfile
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,11 @@ from infra.inventory import RolloutPolicy
 from roles.engine import Outputs, read_outputs, selected_stack
 from roles.files import Configuration, HostFile, Templates, read_signers
 from roles.fleet import Checkout, Fleet
+from roles.groups import with_members
+from roles.names import closest
 from roles.release import Release, build_release, find_release, unpack_templates
-from roles.rollout.build import ReleasePlanner, Target
+from roles.rollout.build import ReleasePlanner
+from roles.rollout.changes import Target
 from roles.rollout.lock import Intent
 from roles.rollout.plan import Action
 from roles.rollout.session import Request, Session, new_id, this_operator
@@ -24,7 +26,7 @@ from roles.scripts.artefacts import read_templates
 from roles.scripts.layout import SIGNER
 from roles.snapshots import ensure_snapshot, find_snapshot
 from roles.state import Observation, observe
-from roles.status import HEALTHY, read_status
+from roles.status import HEALTHY, public_answer, read_status
 from roles.terminal import build_progress, say, show_status
 from roles.verify import verify as verify_hosts
 
@@ -124,6 +126,11 @@ class Operations:
         """Run the testinfra suite."""
         verify_hosts(self.checkout, self.fleet.inventory)
 
+    def out_of_pool(self) -> list[str]:
+        """The app hosts that get no requests because a rollout left them out."""
+        observed = observe(self.fleet)
+        return [name for name, state in observed.servers.items() if state == "drained" and name in observed.states]
+
     def status(self) -> None:
         """Show the table.
 
@@ -132,20 +139,25 @@ class Operations:
         """
         ca_file = self._ca_file()
         observed = observe(self.fleet)
-        statuses = read_status(observed, self.outputs.url, ca_file)
+        answer = public_answer(observed.inventory.edge, ca_file)
+        statuses = read_status(observed, answer)
         show_status(statuses)
-        say(f"url: {self.outputs.url}")
+        for error in self.fleet.missing.values():
+            say(f"missing: {error.message}")
+        say(f"url: {self.outputs.url}{'' if answer == HEALTHY else f': {answer}'}")
         if ca_file:
             say(f"ca: {ca_file}")
         if observed.log.freeze:
             say(f"frozen by {observed.log.freeze.operator.who}: {observed.log.freeze.reason}")
         if observed.lock:
             say(f"locked by {observed.lock.sentence()}")
-        unhealthy = [status.host.name for status in statuses if status.health != HEALTHY]
+        unhealthy = [status.host.name for status in statuses if status.health != HEALTHY] + list(self.fleet.missing)
+        if answer != HEALTHY and not observed.inventory.with_role("edge"):
+            unhealthy.append("the site itself")
         if unhealthy:
             raise OperatorError(
                 f"{len(unhealthy)} of {len(statuses)} hosts are not healthy: {', '.join(unhealthy)}",
-                next_command=f"pulumi up -s {self.checkout.stack}, then fab deploy and fab publish",
+                next_command=f"pulumi up -s {self.checkout.stack}, then fab publish and fab deploy",
             )
 
     def _roll_out(
@@ -258,15 +270,6 @@ def check_release_known(observed: Observation, name: str) -> None:
         )
 
 
-def closest(name: str, known: Iterable[str]) -> str:
-    """The names that somebody may have meant."""
-    listed = sorted(known)
-    near = difflib.get_close_matches(name, listed, 3, 0.5)
-    if near:
-        return f"did you mean {', '.join(near)}?"
-    return f"there are: {', '.join(listed) or 'none'}"
-
-
 @contextmanager
 def operations(project: Path, stack: str | None) -> Generator[Operations, None, None]:
     """The tasks on a stack.
@@ -280,7 +283,8 @@ def operations(project: Path, stack: str | None) -> Generator[Operations, None, 
     """
     checkout = Checkout(project, stack or selected_stack(project))
     outputs = read_outputs(project, checkout.stack)
-    fleet = Fleet.of(outputs.inventory, checkout.operator_key)
+    inventory, missing = with_members(outputs.inventory, checkout.stack_cache)
+    fleet = Fleet.of(inventory, checkout.operator_key, missing)
     try:
         yield Operations(checkout, outputs, fleet)
     finally:

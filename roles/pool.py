@@ -1,9 +1,9 @@
-"""Who gets requests: the app hosts at their location's load balancers, the locations at the edges."""
+"""Who gets requests: the app hosts at their location's load balancer, the locations at the edges."""
 
 from collections.abc import Iterator
 from typing import Literal
 
-from infra.inventory import Host
+from infra.inventory import Host, Inventory
 from roles.fleet import Fleet
 from roles.scripts import pool as scripts
 from roles.scripts.layout import APP_HOSTS, LOCATIONS
@@ -38,6 +38,21 @@ def read_location_pool(fleet: Fleet, edge: Host) -> dict[str, ServerState]:
         HostError: It doesn't answer.
     """
     return dict(read_servers(fleet[edge].run("reading the locations", scripts.show_servers(LOCATIONS))))
+
+
+def read_group_pool(inventory: Inventory, location: str) -> dict[str, ServerState]:
+    """What the load balancer of a group says of its hosts.
+
+    Raises:
+        OperatorError: AWS refuses, or doesn't answer.
+    """
+    # Only here: it brings boto3, which costs a third of a second.
+    from roles.aws.targets import read_states  # noqa: PLC0415
+
+    place = next(place for place in inventory.groups if place.name == location)
+    states = read_states(place)
+    hosts = inventory.with_role("app", location)
+    return {host.name: states.get(str(host.address), "drained") for host in hosts}
 
 
 def read_servers(table: str) -> Iterator[tuple[str, ServerState]]:

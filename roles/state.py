@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from infra.errors import OperatorError
 from infra.inventory import Host, Inventory
 from roles.fleet import Fleet
-from roles.pool import ServerState, read_app_pool, read_location_pool
+from roles.pool import ServerState, read_app_pool, read_group_pool, read_location_pool
 from roles.rollout.audit import Log
 from roles.rollout.lock import LockRecord, lock_in_force
 from roles.scripts.layout import SERVICE
@@ -80,7 +80,7 @@ class Observation:
     Args:
         inventory: The stack's.
         states: Of each host that answers.
-        errors: Of each host that doesn't.
+        errors: Of each host that doesn't, and of what couldn't be looked up.
         servers: What the load balancers say of each app host.
         locations: What the edges say of each location.
     """
@@ -97,6 +97,11 @@ class Observation:
         return Log(line for state in self.states.values() for line in state.audit)
 
     @property
+    def newest_entries(self) -> dict[str, str]:
+        """The id of the newest entry of each host's own log; empty where it has none."""
+        return {name: _newest_id(state.audit) for name, state in self.states.items()}
+
+    @property
     def lock(self) -> LockRecord | None:
         """The lock that is in force."""
         return lock_in_force([state.lock for state in self.states.values() if state.lock is not None], self.inventory)
@@ -109,6 +114,10 @@ class Observation:
     def is_reached(self, location: str) -> bool:
         """Whether the edge sends requests to a location."""
         return not self.locations or self.locations.get(location) == "up"
+
+    def is_current(self, name: str) -> bool:
+        """Whether a host shows the results that the log says everybody is to see."""
+        return self.log.snapshot in {None, self.states[name].snapshot}
 
     def serving(self, location: str) -> list[str]:
         """The app hosts of a location that get requests, and answer: one that does not is taken out."""
@@ -147,15 +156,42 @@ def observe(fleet: Fleet, files_of: FilesOf = lambda _: ()) -> Observation:
         return state, servers, locations
 
     results = fleet.on_each(inventory.hosts, ask)
-    errors = {name: result for name, result in results.items() if isinstance(result, OperatorError)}
+    unreachable = {name: result for name, result in results.items() if isinstance(result, OperatorError)}
+    found = [place.name for place in inventory.groups if place.name not in fleet.missing]
+    groups, unknown = _read_groups(found, inventory)
+    errors = {**fleet.missing, **unknown, **unreachable}
     good = {name: result for name, result in results.items() if not isinstance(result, OperatorError)}
     return Observation(
         inventory,
         {name: state for name, (state, _, _) in good.items()},
         errors,
-        _worst(servers for _, servers, _ in good.values()),
+        {**groups, **_worst(servers for _, servers, _ in good.values())},
         _worst(locations for _, _, locations in good.values()),
     )
+
+
+def _read_groups(
+    locations: Iterable[str], inventory: Inventory
+) -> tuple[dict[str, ServerState], dict[str, OperatorError]]:
+    """What the load balancers of AWS say of their hosts; and why not, by location."""
+    servers: dict[str, ServerState] = {}
+    errors: dict[str, OperatorError] = {}
+    for location in locations:
+        try:
+            servers |= read_group_pool(inventory, location)
+        except OperatorError as error:
+            errors[location] = error
+    return servers, errors
+
+
+def _newest_id(lines: Sequence[object]) -> str:
+    for line in reversed(lines):
+        match line:
+            case {"id": str(found)}:
+                return found
+            case _:
+                continue
+    return ""
 
 
 def _worst(tables: Iterable[Mapping[str, ServerState]]) -> dict[str, ServerState]:

@@ -1,13 +1,14 @@
 """What the stack looks like now: a line for each host."""
 
+import http
+import http.client
+import socket
 import ssl
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.inventory import Host, Inventory
+from infra.inventory import Edge, Host, Inventory
 from roles.pool import ServerState
 from roles.state import HostState, Observation
 
@@ -37,15 +38,13 @@ class HostStatus:
         return ", ".join(role for role in self.host.roles if role != "base")
 
 
-def read_status(observed: Observation, url: str, ca_file: Path | None) -> list[HostStatus]:
-    """A line for each host, and the public address asked.
+def read_status(observed: Observation, answer: str) -> list[HostStatus]:
+    """A line for each host.
 
     Args:
         observed: What the hosts have.
-        url: The site's address.
-        ca_file: The authority of its certificate, where it is not a public one.
+        answer: What the edge answers to the public.
     """
-    answer = _public_answer(url, ca_file)
     return [_status(host, observed, answer) for host in _in_order(observed.inventory)]
 
 
@@ -85,12 +84,25 @@ def _app_health(state: HostState, server: ServerState | None) -> str:
     )
 
 
-def _public_answer(url: str, ca_file: Path | None) -> str:
+def public_answer(edge: Edge, ca_file: Path | None) -> str:
+    """What the edge answers: `ok`, or what is wrong.
+
+    A host is asked at its address, since its name may lead to nobody yet, and by its name; a CDN at its name.
+
+    Args:
+        edge: The edge.
+        ca_file: The authority of its certificate, where it is not a public one.
+    """
     context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    link = http.client.HTTPSConnection(edge.server_name, timeout=TIMEOUT_SECONDS, context=context)
+    where = str(edge.address) if edge.address else edge.server_name
     try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=TIMEOUT_SECONDS, context=context):  # noqa: S310
-            return HEALTHY
-    except urllib.error.HTTPError as error:
-        return f"answers {error.code}"
-    except OSError as error:
+        raw = socket.create_connection((where, http.client.HTTPS_PORT), TIMEOUT_SECONDS)
+        link.sock = context.wrap_socket(raw, server_hostname=edge.server_name)
+        link.request("GET", "/healthz")
+        code = link.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
         return f"no answer ({error})"
+    finally:
+        link.close()
+    return HEALTHY if code == http.HTTPStatus.OK else f"answers {code}"

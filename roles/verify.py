@@ -1,13 +1,14 @@
 """Verifying hosts: the testinfra suite of tests/hosts/, run against a stack's inventory."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 from infra.errors import OperatorError
+from infra.host_keys import known_name
 from infra.inventory import Inventory
-from roles.connection import known_names
 from roles.fleet import Checkout
 
 WORKERS = 4
@@ -22,7 +23,9 @@ def write_access(checkout: Checkout, inventory: Inventory) -> None:
     directory = checkout.stack_cache
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "inventory.json").write_text(inventory.model_dump_json(by_alias=True), encoding="utf-8")
-    known = [f"{name} {key}" for host in inventory.hosts for name in known_names(host) for key in host.host_keys]
+    known = [
+        f"{known_name(str(host.address), host.ssh_port)} {key}" for host in inventory.hosts for key in host.host_keys
+    ]
     (directory / "known_hosts").write_text("\n".join([*known, ""]), encoding="utf-8")
     lines = [
         "Host *",
@@ -47,6 +50,8 @@ def write_access(checkout: Checkout, inventory: Inventory) -> None:
             f"  Port {host.ssh_port}",
             f"  User {host.ssh_user}",
         ]
+        if host.ssh_proxy:
+            lines.append(f"  ProxyCommand {shlex.join(host.ssh_proxy).replace('%', '%%')}")
     (directory / "ssh_config").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 

@@ -1,8 +1,10 @@
 """A lab stack of the tests' own: other names and addresses than `lokal`, its own state, cleaned up before and after."""
 
+import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -162,6 +164,7 @@ def lab_stack(name: str, settings: str) -> Generator[LabStack, None, None]:
     with (directory / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a second run of the tests is refused, not mixed up
         stack = LabStack(name, directory, _own_engine(directory))
+        _end_commands_of_a_dead_predecessor(stack)
         _clear(stack)
         (directory / "state").mkdir(parents=True)
         stack.settings.write_text(settings, encoding="utf-8")
@@ -178,6 +181,15 @@ def _own_engine(directory: Path) -> dict[str, str]:
         "COLUMNS": "160",
     }
     return {**os.environ, **own, "PATH": f"{PROJECT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"}
+
+
+def _end_commands_of_a_dead_predecessor(stack: LabStack) -> None:
+    """What a killed run had started goes on by itself: its engine would make hosts while they are cleared."""
+    mark = f"PULUMI_BACKEND_URL={stack.environment['PULUMI_BACKEND_URL']}".encode()
+    for directory in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if directory.name.isdigit() and mark in (directory / "environ").read_bytes().split(b"\0"):
+                os.kill(int(directory.name), signal.SIGKILL)
 
 
 def _clear(stack: LabStack) -> None:

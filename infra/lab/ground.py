@@ -74,4 +74,4 @@ class LabNetwork:
             certificate=certificate,
             opts=ResourceOptions(parent=self._parent),
         )
-        return HostOutputs(name, self._location, role, str(address), host.host_key)
+        return HostOutputs(name, self._location, "lab", role, str(address), host.host_key.apply(lambda key: [key]))

@@ -18,6 +18,9 @@ from infra.lab.disk import Disk
 BOOT_TIMEOUT_SECONDS = 90
 STOP_TIMEOUT_SECONDS = 15
 SSH_PORT = 22
+CLEANING_UP = "Attempted to remove disk file system"
+"""nspawn says it at its end where /run is on a disk, whatever it ended for."""
+
 NSPAWN_STATE = Path("/run/systemd/nspawn")
 
 
@@ -86,7 +89,11 @@ class Machine:
         end(self.disk)
 
     def _last_words(self) -> str:
-        lines = self.console.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        lines = [
+            line
+            for line in self.console.read_text(encoding="utf-8", errors="replace").splitlines()
+            if line.strip() and CLEANING_UP not in line
+        ]
         return lines[-1] if lines else "its console is silent"
 
 

@@ -14,6 +14,7 @@ Action = Literal[
     "rollback",
     "configure",
     "publish",
+    "certificate",
     "freeze",
     "unfreeze",
     "mark-bad",

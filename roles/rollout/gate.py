@@ -1,18 +1,28 @@
-"""The gate: a canary is measured against the others, where requests are divided; the rollout stops if it is worse."""
+"""The gate: a canary is measured against the others, and the rollout stops if it is worse.
+
+It is measured where requests are divided. A load balancer of AWS says nothing of a single host (CloudWatch has its
+figures by group and minute): there each host says what nginx has counted, and is asked by the gate for its latency.
+"""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
+from infra.errors import OperatorError
 from infra.inventory import RolloutPolicy
 from roles.fleet import Fleet
+from roles.pool import read_group_pool
 from roles.rollout.plan import Gate
-from roles.scripts.gate import watch_servers
-from roles.scripts.layout import ANSWERS_RING, HAPROXY_SOCKET
+from roles.scripts.gate import watch_host, watch_servers
+from roles.scripts.layout import ANSWERS_RING, FAILED_ANSWERS, HAPROXY_SOCKET, NGINX_STATUS_PORT
 
 PAGES = ("/ppwp/hitung-suara", "/static/json/hhcw/ppwp.json", "/static/json/wilayah/0.json", "/version")
 """What a canary without traffic is asked."""
+
+HTTP_PORT = 80
+"""Where every app host serves, whatever else its load balancer asks it at."""
 
 
 class _Document(BaseModel):
@@ -56,12 +66,23 @@ class Verdict:
     seen: str
 
 
+class _HostSeen(_Document):
+    """What a host says of itself: all requests and the real ones of them, errors, latencies of those it was asked."""
+
+    real: int
+    requests: int
+    errors: int
+    milliseconds: list[int]
+
+
 def measure(fleet: Fleet, gate: Gate, policy: RolloutPolicy) -> Measurement:
     """Watch the servers for the soak time.
 
     Raises:
-        HostError: The host with the HAProxy doesn't answer.
+        HostError: A host that is asked doesn't answer.
     """
+    if gate.backend is None:
+        return _measure_each(fleet, gate, policy)
     asked = {
         "socket": str(HAPROXY_SOCKET),
         "backend": gate.backend,
@@ -75,6 +96,43 @@ def measure(fleet: Fleet, gate: Gate, policy: RolloutPolicy) -> Measurement:
     step = f"watching {', '.join(gate.canaries)}"
     printed = fleet[gate.on].run(step, watch_servers(policy.soak_seconds), json.dumps(asked).encode())
     return Measurement.model_validate_json(printed)
+
+
+def _measure_each(fleet: Fleet, gate: Gate, policy: RolloutPolicy) -> Measurement:
+    """Where no host divides requests over the others: each one measures itself."""
+    asked = {
+        "port": HTTP_PORT,
+        "status_port": NGINX_STATUS_PORT,
+        "failed_log": str(FAILED_ANSWERS),
+        "soak_seconds": policy.soak_seconds,
+        "requests": policy.gate_requests,
+        "pages": PAGES,
+    }
+    request, script = json.dumps(asked).encode(), watch_host(policy.soak_seconds)
+    hosts = [host for host in fleet.inventory.hosts if host.name in {*gate.canaries, *gate.others}]
+    printed = fleet.on_each(hosts, lambda host: fleet[host].run("watching itself", script, request))
+    for name in gate.canaries:
+        if isinstance(error := printed[name], OperatorError):
+            raise error
+    # One of the others that doesn't answer is no reason to think better or worse of the canary.
+    seen = {name: _HostSeen.model_validate_json(text) for name, text in printed.items() if isinstance(text, str)}
+    states = {name: state for host in hosts for name, state in read_group_pool(fleet.inventory, host.location).items()}
+    return Measurement(
+        canary=_group(seen[name] for name in gate.canaries),
+        others=_group(seen[name] for name in gate.others if name in seen),
+        down=tuple(name for name in gate.canaries if states.get(name) != "up"),
+        synthetic=sum(seen[name].real for name in gate.canaries) < policy.gate_requests,
+    )
+
+
+def _group(parts: Iterable[_HostSeen]) -> Group:
+    listed = list(parts)
+    taken = sorted(value for part in listed for value in part.milliseconds)
+    return Group(
+        requests=sum(part.requests for part in listed),
+        errors=sum(part.errors for part in listed),
+        p95_ms=taken[min(len(taken) - 1, len(taken) * 95 // 100)] if taken else None,
+    )
 
 
 def judge(measured: Measurement, policy: RolloutPolicy) -> Verdict:

@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -70,6 +70,7 @@ class LockRecord(_Document):
         reason: Why.
         since: Since when.
         expires_unix_s: When it ends by itself, by the host's own clock; set by the host.
+        of_hosts: How many hosts the stack had when it was taken: a group may have grown since.
         intent: The rollout that it is for; such a lock never ends by itself.
     """
 
@@ -79,6 +80,7 @@ class LockRecord(_Document):
     reason: str
     since: dt.datetime
     expires_unix_s: float = 0
+    of_hosts: int = 0
     intent: Intent | None = None
 
     def sentence(self) -> str:
@@ -140,19 +142,36 @@ class Lock:
     record: LockRecord
     minutes: int
 
-    def take(self, *, take_over: bool = False) -> None:
+    def take(self, *, take_over: bool = False, seen: Mapping[str, str] | None = None) -> None:
         """Take the lock, or renew it.
+
+        Args:
+            take_over: Whether to take it from whoever has it.
+            seen: The newest entry of each host's log that the plan knows of; None if it doesn't matter.
 
         Raises:
             LockedError: Somebody else has it; ours is given back wherever it was taken.
-            OperatorError: Fewer than half of the hosts answer, or a step is still running somewhere.
+            OperatorError: Fewer than half of the hosts answer, a step is still running somewhere, or another rollout
+                has ended since the plan was made.
         """
-        results = self.fleet.on_each(self.hosts, lambda host: self._ask(host, take_over=take_over))
+        results = self.fleet.on_each(
+            self.hosts,
+            lambda host: self._ask(
+                host, take_over=take_over, seen=seen.get(host.name, "") if seen is not None else None
+            ),
+        )
         answers = {name: answer for name, answer in results.items() if not isinstance(answer, OperatorError)}
         holders = {name: answer["held"] for name, answer in answers.items() if answer["held"] is not None}
         busy = [name for name, answer in answers.items() if answer["busy"]]
+        if any("changed" in answer for answer in answers.values()):
+            self.give_back()
+            raise OperatorError(
+                "another rollout has ended since the hosts were looked at; nothing was changed",
+                next_command="fab history, then the same command again",
+            )
         taken = len(answers) - len({*holders, *busy})
-        if not busy and is_majority(taken, self.fleet.inventory):
+        standing = None if take_over else lock_in_force(list(holders.values()), self.fleet.inventory)
+        if not busy and standing is None and is_majority(taken, self.fleet.inventory):
             # What a few hosts still keep is of a rollout that ended while they were away.
             stale = [host for host in self.hosts if host.name in holders]
             self.fleet.on_each(stale, lambda host: self._ask(host, take_over=True))
@@ -179,9 +198,9 @@ class Lock:
         script = scripts.release_lock(self.record.token)
         self.fleet.on_each(self.hosts, lambda host: self.fleet[host].run("giving the lock back", script))
 
-    def _ask(self, host: Host, *, take_over: bool) -> "dict[str, object]":
-        document = self.record.model_dump(mode="json")
-        request = {"lock": document, "seconds": self.minutes * 60, "take_over": take_over}
+    def _ask(self, host: Host, *, take_over: bool, seen: str | None = None) -> "dict[str, object]":
+        document = {**self.record.model_dump(mode="json"), "of_hosts": len(self.fleet.inventory.hosts)}
+        request = {"lock": document, "seconds": self.minutes * 60, "take_over": take_over, "seen": seen}
         printed = self.fleet[host].run("taking the lock", scripts.keep_lock(), json.dumps(request).encode())
         answer: dict[str, object] = json.loads(printed)
         return answer
@@ -193,16 +212,15 @@ def is_majority(count: int, inventory: Inventory) -> bool:
 
 
 def lock_in_force(documents: Sequence[object], inventory: Inventory) -> LockRecord | None:
-    """The lock that more than half of all hosts keep."""
+    """The lock that more than half of all hosts keep: of those there are now, or there were, if they were fewer."""
     found: list[LockRecord] = []
     for document in documents:
         try:
             found.append(LockRecord.model_validate(document))
         except ValidationError:
             continue
-    tokens = Counter(record.token for record in found)
-    held = {token for token, count in tokens.items() if is_majority(count, inventory)}
-    return next((record for record in found if record.token in held), None)
+    tokens, now = Counter(record.token for record in found), len(inventory.hosts)
+    return next((record for record in found if tokens[record.token] * 2 > min(now, record.of_hosts or now)), None)
 
 
 def policy_for(policy: RolloutPolicy, **overrules: object) -> RolloutPolicy:
@@ -213,7 +231,8 @@ def policy_for(policy: RolloutPolicy, **overrules: object) -> RolloutPolicy:
     """
     given = {name: value for name, value in overrules.items() if value is not None}
     try:
-        return RolloutPolicy.model_validate({**policy.model_dump(), **given})
+        # Options of a task are text.
+        return RolloutPolicy.model_validate({**policy.model_dump(), **given}, strict=False)
     except ValidationError as error:
         first = error.errors()[0]
         option = str(first["loc"][0]).replace("_", "-")

@@ -1,6 +1,6 @@
 """A rollout as data: steps with do, check and undo; what is done on a host; what side by side; in which order."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -12,12 +12,48 @@ Action = Literal["deploy", "rollback", "configure", "publish"]
 
 
 @dataclass(frozen=True)
+class Call:
+    """Something that is asked of a service, not done on a host: an app host's place behind a load balancer of AWS.
+
+    Args:
+        text: What is asked, for a reader of the plan.
+        act: Asks it; raises OperatorError.
+    """
+
+    text: str
+    act: Callable[[], None]
+
+    def then(self, other: "Call | None") -> "Call":
+        """This, then another one, in one go."""
+        if other is None:
+            return self
+        return Call(f"{self.text}\n{other.text}", lambda: (self.act(), other.act())[-1])
+
+
+Act = Script | Call
+
+
+def in_one_go(first: Act, second: Act | None) -> Act:
+    """What does or undoes, then what proves it.
+
+    Raises:
+        TypeError: One is of a host, the other of a service.
+    """
+    if isinstance(first, Script) and not isinstance(second, Call):
+        return first.then(second)
+    if isinstance(first, Call) and not isinstance(second, Script):
+        return first.then(second)
+    raise TypeError("a step is done on a host or asked of a service, not both")
+
+
+@dataclass(frozen=True)
 class Step:
-    """One script on one host, and the way back.
+    """One script on one host, or one call to a service, and the way back.
 
     Args:
         name: What is done, for the progress and the error's sentence.
-        on: The host that it runs on: a load balancer, where it is about an app host's place in the pool.
+        on: The host that it runs on: a load balancer, where it is about an app host's place in the pool. A service is
+            asked only after this host has said that the lock is still ours.
         do: Does it; doing it twice is harmless.
         check: Proves that it is done.
         undo: Goes back; None where there is nothing to go back to.
@@ -28,10 +64,10 @@ class Step:
 
     name: str
     on: Host
-    do: Script
-    check: Script | None = None
-    undo: Script | None = None
-    undo_check: Script | None = None
+    do: Act
+    check: Act | None = None
+    undo: Act | None = None
+    undo_check: Act | None = None
     stdin: bytes | Path | None = field(default=None, repr=False)
     stdin_is: str = ""
 
@@ -60,14 +96,14 @@ class Gate:
     """Servers that are measured against others before the rollout goes on.
 
     Args:
-        on: The host whose HAProxy divides between them.
-        backend: HAProxy's backend.
+        on: The host whose HAProxy divides between them, or the canary itself.
+        backend: HAProxy's backend; None where no host divides, and each server is measured by itself.
         canaries: The changed servers.
         others: What they are compared with.
     """
 
     on: Host
-    backend: str
+    backend: str | None
     canaries: tuple[str, ...]
     others: tuple[str, ...]
 
@@ -140,4 +176,4 @@ class Plan:
                 yield f"--- {step.on.name}: {step.name}"
                 if step.stdin_is:
                     yield f"# standard input: {step.stdin_is}"
-                yield step.do.then(step.check).text
+                yield in_one_go(step.do, step.check).text

@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Protocol
 
 from infra.errors import OperatorError
-from infra.inventory import Host, RolloutPolicy
+from infra.inventory import RolloutPolicy
 from roles.connection import FencedError, HostError, UnreachableError
 from roles.fleet import Fleet
 from roles.rollout.audit import Result, StepTime
 from roles.rollout.gate import judge, measure
-from roles.rollout.lock import Lock
-from roles.rollout.plan import Gate, HostChange, Plan, Step
+from roles.rollout.plan import Act, Call, Gate, HostChange, Plan, Step, in_one_go
+from roles.scripts.artefacts import still_runs
 from roles.scripts.lock import fence
-from roles.scripts.quoting import Script
-from roles.state import read_state
 
 LEFT = "left out of the pool"
 PUT_BACK = "put back"
@@ -58,20 +56,25 @@ class Outcome:
     steps: list[StepTime] = field(default_factory=list[StepTime])
 
 
+def all_but_the_last_batch(plan: Plan) -> list[HostChange]:
+    """What has had time to fail: what was changed last has just been found ready."""
+    batches = [batch for phase in plan.phases for batch in phase.batches]
+    return [change for batch in batches[:-1] for change in batch]
+
+
 class Runner:
     """Carries out plans.
 
     Args:
         fleet: The stack's hosts.
-        lock: The lock, taken; renewed as the plan goes on.
+        token: Of the lock, which is taken: it lasts as long as the rollout.
         policy: How careful to be.
         reporter: Told of what happens.
     """
 
-    def __init__(self, fleet: Fleet, lock: Lock, policy: RolloutPolicy, reporter: Reporter) -> None:
+    def __init__(self, fleet: Fleet, token: str, policy: RolloutPolicy, reporter: Reporter) -> None:
         self._fleet = fleet
-        self._lock = lock
-        self._fence = fence(lock.record.token)
+        self._fence = fence(token)
         self._policy = policy
         self._reporter = reporter
         self._mutex = threading.Lock()
@@ -97,13 +100,12 @@ class Runner:
         try:
             for phase in plan.phases:
                 self._reporter.phase(phase.name)
-                self._lock.take()
                 for batch in phase.batches:
                     self._batch(batch)
                 if phase.gate:
                     self._pass(phase.gate)
                     self._still_runs(plan, plan.changes)
-            self._still_runs(plan, plan.changes)
+            self._still_runs(plan, all_but_the_last_batch(plan))
         except FencedError:
             raise
         except OperatorError as error:
@@ -127,15 +129,6 @@ class Runner:
     def reach_all(self, changes: Iterable[HostChange]) -> None:
         """Take changes as begun and perhaps done: what an interrupted rollout may have left."""
         self._reached |= {id(change): len(change.steps) for change in changes}
-
-    def tidy(self, steps: Iterable[Step]) -> None:
-        """Do what is not worth failing for."""
-        by_host = {step.on.name: step for step in steps}
-        hosts = [step.on for step in by_host.values()]
-        results = self._fleet.on_each(hosts, lambda host: self._execute(by_host[host.name], by_host[host.name].do))
-        for result in results.values():
-            if isinstance(result, OperatorError):
-                self._reporter.note(f"not tidied up: {result.message}")
 
     def _batch(self, batch: Sequence[HostChange]) -> None:
         going = list(batch)
@@ -166,7 +159,7 @@ class Runner:
         for change in changes:
             name, location = change.host.name, change.host.location
             lost = name in self._failed or name in self._unreachable
-            if change.serves and lost:
+            if change.serves and lost and self._outcome.hosts.get(name) != PUT_BACK:
                 self._spare[location] -= 1
             elif change.returns and not lost:
                 self._spare[location] += 1
@@ -184,7 +177,7 @@ class Runner:
             with self._mutex:
                 self._reached[id(change)] = number
             try:
-                self._timed(change, step, step.do.then(step.check))
+                self._timed(change, step, in_one_go(step.do, step.check))
             except FencedError:
                 raise
             except HostError as error:
@@ -210,7 +203,7 @@ class Runner:
         try:
             for step in reversed(change.steps[:reached]):
                 if step.undo is not None:
-                    self._timed(change, step, step.undo.then(step.undo_check), undo=True)
+                    self._timed(change, step, in_one_go(step.undo, step.undo_check), undo=True)
         except FencedError:
             raise
         except HostError as error:
@@ -222,12 +215,12 @@ class Runner:
                 if LEFT not in self._outcome.hosts.get(name, ""):
                     self._outcome.hosts[name] = PUT_BACK
 
-    def _timed(self, change: HostChange, step: Step, script: Script, *, undo: bool = False) -> None:
+    def _timed(self, change: HostChange, step: Step, act: Act, *, undo: bool = False) -> None:
         name, label = change.host.name, f"undo {step.name}" if undo else step.name
         self._reporter.step(name, label, "…")
         started = time.monotonic()
         try:
-            self._execute(step, script, reads=not undo, label=label)
+            self._execute(step, act, reads=not undo, label=label)
         except HostError as error:
             self._reporter.step(name, label, "failed", time.monotonic() - started)
             if error.host != name:
@@ -238,8 +231,16 @@ class Runner:
         with self._mutex:
             self._outcome.steps.append(StepTime(host=name, step=label, seconds=round(seconds, 3)))
 
-    def _execute(self, step: Step, script: Script, *, reads: bool = True, label: str = "") -> None:
-        remote, fenced = self._fleet[step.on], self._fence.then(script)
+    def _execute(self, step: Step, act: Act, *, reads: bool = True, label: str = "") -> None:
+        remote = self._fleet[step.on]
+        if isinstance(act, Call):
+            remote.run(label or step.name, self._fence)
+            try:
+                act.act()
+            except OperatorError as error:
+                raise HostError(step.on.name, label or step.name, error.message, error.next_command) from error
+            return
+        fenced = self._fence.then(act)
         stdin = step.stdin if reads else None
         if isinstance(stdin, Path):
             with stdin.open("rb") as file:
@@ -265,13 +266,5 @@ class Runner:
         with self._mutex:
             done = {change.host.name for change in changes if self._outcome.hosts.get(change.host.name) == DONE}
         hosts = [host for host in self._fleet.inventory.with_role("app") if host.name in done]
-        self._fleet.all_or_error(hosts, lambda host: self._check_running(host, plan.target))
-
-    def _check_running(self, host: Host, release: str) -> None:
-        state = read_state(self._fleet, host)
-        if state.release != release:  # its configuration alone was changed
-            return
-        if state.restarts:
-            raise HostError(host.name, "staying up", f"its service with {release} died, and was started again")
-        if state.running_release != release or (state.snapshot and not state.ready):
-            raise HostError(host.name, "staying up", f"its service with {release} is not ready any more")
+        check = still_runs(plan.target)
+        self._fleet.all_or_error(hosts, lambda host: self._fleet[host].run("staying up", check))

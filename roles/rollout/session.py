@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from infra.errors import OperatorError
@@ -19,7 +19,8 @@ from roles.rollout.plan import Action, HostChange, Plan
 from roles.rollout.precheck import problems
 from roles.rollout.progress import reporting, show_times
 from roles.rollout.runner import DONE, LEFT, PUT_BACK, Outcome, Runner
-from roles.scripts.lock import append_audit
+from roles.scripts.lock import append_audit, fence, release_lock
+from roles.scripts.quoting import Script
 from roles.state import Observation
 from roles.terminal import say
 
@@ -28,7 +29,8 @@ MAXIMUM_REASON = 1000
 
 def this_operator() -> Operator:
     """Who acts: $TEGAK_OPERATOR, or the user of this machine."""
-    return Operator(who=os.environ.get("TEGAK_OPERATOR") or getpass.getuser(), machine=socket.gethostname())
+    who = os.environ.get("TEGAK_OPERATOR") or getpass.getuser()
+    return Operator(who=who.encode(errors="replace").decode(), machine=socket.gethostname())
 
 
 def new_id(now: dt.datetime) -> str:
@@ -40,8 +42,12 @@ def check_reason(reason: str) -> str:
     """A reason as the log keeps it.
 
     Raises:
-        OperatorError: It is too long to be read by anybody.
+        OperatorError: It is too long to be read by anybody, or its bytes are no text.
     """
+    try:
+        reason.encode()
+    except UnicodeEncodeError:
+        raise OperatorError("the reason is not UTF-8; nothing was changed") from None
     if len(reason) > MAXIMUM_REASON:
         raise OperatorError(
             f"the reason has {len(reason)} characters, and {MAXIMUM_REASON} are enough; nothing was changed"
@@ -102,7 +108,7 @@ class Session:
         hosts = {name: planner.before(host) for host in observed.inventory.hosts if (name := host.name) in plan.hosts}
         intent = Intent(id=plan.id, action=action, target=plan.target, policy=request.policy, hosts=hosts)
         lock = self._lock(observed, request.policy, request.reason, intent)
-        lock.take(take_over=request.emergency)
+        lock.take(take_over=request.emergency, seen=observed.newest_entries)
         self._carry_out(observed, planner, plan, lock, request)
 
     def check(self, observed: Observation, action: Action, request: Request) -> None:
@@ -140,7 +146,7 @@ class Session:
             )
         if not reason and not found.holder_is_gone(self.operator):
             raise LockedError(found)
-        record = new_record(self.operator, reason or found.reason, self.now(), found.intent)
+        record = new_record(self.operator, check_reason(reason or found.reason), self.now(), found.intent)
         lock = Lock(self.fleet, observed.answering, record, found.intent.policy.lock_minutes)
         lock.take(take_over=True)
         return lock, found.intent
@@ -166,24 +172,33 @@ class Session:
         started = time.monotonic()
         touched = [change for change in planner.everything() if _was_touched(observed, change, intent)]
         with reporting() as reporter:
-            runner = Runner(self.fleet, lock, intent.policy, reporter)
+            runner = Runner(self.fleet, lock.record.token, intent.policy, reporter)
             runner.reach_all(touched)
             outcome = runner.undo([[change] for change in touched])
-            runner.tidy(planner.tidy(undone=True))
+        tidy = {} if outcome.result == "left" else planner.tidy(undone=True)
         outcome = replace(outcome, result="left" if outcome.result == "left" else "aborted")
         plan = Plan(intent.id, intent.action, intent.target, ())
-        self._record(observed, plan, lock, Request(intent.policy, reason or "aborted"), outcome, started)
+        self._record(observed, plan, lock, Request(intent.policy, reason or "aborted"), outcome, started, tidy)
         say(f"abort: {intent.action} of {intent.target} was undone, {len(outcome.hosts)} hosts have what they had")
         self._raise_if_left(outcome)
 
-    def note(self, observed: Observation, entry: Entry) -> None:
+    def note(self, observed: Observation, entry: Entry, then: Mapping[str, Script] | None = None) -> None:
         """Write a line into every host's log.
+
+        Args:
+            observed: The hosts.
+            entry: The line.
+            then: What is done on a host that took it, by the host's name.
 
         Raises:
             OperatorError: Fewer than half of the hosts took it.
         """
+        more = then or {}
         results = self.fleet.on_each(
-            observed.answering, lambda host: self.fleet[host].run("writing the log", append_audit(), entry.line())
+            observed.answering,
+            lambda host: self.fleet[host].run(
+                "writing the log", append_audit().then(more.get(host.name)), entry.line()
+            ),
         )
         failed = [result for result in results.values() if isinstance(result, OperatorError)]
         if (len(results) - len(failed)) * 2 <= len(self.fleet.inventory.hosts):
@@ -210,11 +225,10 @@ class Session:
     ) -> None:
         started = time.monotonic()
         with reporting() as reporter:
-            runner = Runner(self.fleet, lock, request.policy, reporter)
+            runner = Runner(self.fleet, lock.record.token, request.policy, reporter)
             outcome = runner.carry_out(plan, earlier)
-            if outcome.result != "left":
-                runner.tidy(planner.tidy(undone=outcome.error is not None))
-        self._record(observed, plan, lock, request, outcome, started)
+        tidy = {} if outcome.result == "left" else planner.tidy(undone=outcome.error is not None)
+        self._record(observed, plan, lock, request, outcome, started, tidy)
         self._raise_if_left(outcome)
         show_times(outcome.steps)
         switched = sum(1 for text in outcome.hosts.values() if text == DONE)
@@ -224,7 +238,14 @@ class Session:
                 say(f"{name}: {text}")
 
     def _record(
-        self, observed: Observation, plan: Plan, lock: Lock, request: Request, outcome: Outcome, started: float
+        self,
+        observed: Observation,
+        plan: Plan,
+        lock: Lock,
+        request: Request,
+        outcome: Outcome,
+        started: float,
+        tidy: Mapping[str, Script],
     ) -> None:
         kind = "snapshot" if plan.action == "publish" else "release"
         entry = Entry(
@@ -242,10 +263,12 @@ class Session:
             hosts=outcome.hosts,
             steps=tuple(outcome.steps),
         )
-        self.note(observed, entry)
+        token = lock.record.token
         if self.held is None:
-            lock.give_back()
+            hosts = [host.name for host in observed.answering]
+            self.note(observed, entry, then={name: release_lock(token, tidy.get(name)) for name in hosts})
         else:
+            self.note(observed, entry, then={name: fence(token).then(do) for name, do in tidy.items()})
             replace(lock, record=lock.record.model_copy(update={"intent": None})).take()
 
     def _raise_if_left(self, outcome: Outcome) -> None:

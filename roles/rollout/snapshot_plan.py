@@ -1,11 +1,11 @@
 """The plan of a publication: every app host gets the snapshot, and only then all are switched to it."""
 
 from infra.inventory import Host
-from roles.pool import UP_SECONDS
-from roles.rollout.build import ReleasePlanner, Target
+from roles.rollout.build import ReleasePlanner
+from roles.rollout.changes import Target
 from roles.rollout.plan import HostChange, Phase, Plan, Step
-from roles.scripts import artefacts, pool
-from roles.scripts.layout import APP_HOSTS
+from roles.scripts import artefacts
+from roles.scripts.quoting import Script
 from roles.snapshots import BuiltArchive
 from roles.state import Observation
 
@@ -25,30 +25,30 @@ class SnapshotPlanner(ReleasePlanner):
 
     def plan(self) -> Plan:
         """The plan."""
-        left_out = [host for host in self._inventory.with_role("app") if not self._reachable(host)]
+        concerned = [host for host in self._inventory.hosts if {"app", "lb"}.intersection(host.roles)]
+        left_out = [host for host in concerned if not self._changes.can_be_changed(host)]
         phases = [*self._receive(), *self._switch()]
         if phases:
             phases = [*self._kept_out(left_out), *phases]
         return Plan(self._target.id, "publish", self._archive.name, tuple(phases), tuple(left_out))
 
-    def tidy(self, *, undone: bool = False) -> tuple[Step, ...]:
+    def tidy(self, *, undone: bool = False) -> dict[str, Script]:
         """Old snapshots are removed; the one before stays, for who still reads from it."""
         if undone:
-            return ()
-        steps: list[Step] = []
+            return {}
+        scripts: dict[str, Script] = {}
         for host in self._app_hosts():
-            before = self.before(host).snapshot
-            keep = tuple(dict.fromkeys(filter(None, [self._archive.name, before])))
+            keep = tuple(dict.fromkeys(filter(None, [self._archive.name, self.before(host).snapshot])))
             if set(self._observed.states[host.name].snapshots) - set(keep):
-                steps.append(Step("remove old snapshots", host, artefacts.keep_snapshots(keep)))
-        return tuple(steps)
+                scripts[host.name] = artefacts.keep_snapshots(keep)
+        return scripts
 
     def everything(self) -> list[HostChange]:
         """The switch on every host."""
         return [self._switched(host) for host in self._app_hosts()]
 
     def _app_hosts(self) -> list[Host]:
-        return [host for host in self._inventory.with_role("app") if self._reachable(host)]
+        return [host for host in self._inventory.with_role("app") if self._changes.can_be_changed(host)]
 
     def _receive(self) -> list[Phase]:
         name = self._archive.name
@@ -78,6 +78,5 @@ class SnapshotPlanner(ReleasePlanner):
         steps = [Step("switch", host, artefacts.activate_snapshot(self._archive.name), None, back)]
         if before is None and state.running_release and self._observed.servers.get(host.name) in {"up", "down"}:
             # It becomes ready with its first snapshot, and is in use once its load balancers have seen that.
-            up = pool.wait_until_up(APP_HOSTS, host.name, UP_SECONDS)
-            steps += [Step("wait until found up", balancer, up) for balancer in self._balancers(host)]
+            steps += self._changes.pool(host).waits_until_up(host, self._observed.states)
         return HostChange(host, f"{before or 'no snapshot'} -> {self._archive.name}", tuple(steps))

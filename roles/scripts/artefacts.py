@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from roles.scripts.layout import (
     ALLOWED_SIGNERS,
     COMPLETE,
+    CURRENT_RELEASE,
     CURRENT_SNAPSHOT,
     INCOMING,
     RELEASES,
@@ -112,6 +113,25 @@ def wait_ready(release: str, *, with_snapshot: bool, seconds: int) -> Script:
     late = command("echo", f"the service is not ready with {release}")
     failed = command("systemctl", "is-failed", "--quiet", SERVICE)
     return script(*wait_until(condition, seconds, log, late, hopeless=failed), timeout_seconds=seconds + 10)
+
+
+def still_runs(release: str) -> Script:
+    """Refuse if the service with the release died since it was switched to, or is not ready any more."""
+    running = f'"release":"{release}"'
+    return script(
+        # Its configuration alone may have been changed.
+        f'[ "$(readlink {command(CURRENT_RELEASE)})" = {command(RELEASES / release)} ] || exit 0',
+        refuse_unless(
+            f'[ "$({command("systemctl", "show", "--property", "NRestarts", "--value", SERVICE)})" = 0 ]',
+            f"its service with {release} died, and was started again",
+        ),
+        refuse_unless(
+            f"curl -sf -m 2 http://127.0.0.1/version | {command('grep', '-qF', running)}"
+            f" && {{ [ ! -e {command(CURRENT_SNAPSHOT)} ] || curl -sf -m 2 -o /dev/null http://127.0.0.1/healthz; }}",
+            f"its service with {release} is not ready any more",
+        ),
+        timeout_seconds=15,
+    )
 
 
 def keep_snapshots(names: tuple[str, ...]) -> Script:

@@ -12,6 +12,8 @@ COMPLETE = ".complete"
 ALLOWED_SIGNERS = PurePosixPath("/etc/tegak/allowed_signers")
 SIGNER = "release@tegak"
 SERVICE = "tegak-results.service"
+EDGE_CERTIFICATE = PurePosixPath("/etc/tegak/tls/edge.crt")
+EDGE_KEY = EDGE_CERTIFICATE.with_suffix(".key")
 HAPROXY_SOCKET = PurePosixPath("/run/haproxy/admin.sock")
 HAPROXY_STATE = PurePosixPath("/var/lib/haproxy/server-state")
 APP_HOSTS = "results"
@@ -22,6 +24,12 @@ LOCATIONS = "locations"
 
 ANSWERS_RING = "answers"
 """Where HAProxy keeps its newest answers: when, by which server, status, milliseconds."""
+
+NGINX_STATUS_PORT = 8099
+"""Where an app host's nginx says how many requests it has had, to the host itself alone."""
+
+FAILED_ANSWERS = PurePosixPath("/var/log/nginx/failed.log")
+"""A line for each answer of status 5xx of an app host: when, status, seconds."""
 
 OWN = PurePosixPath("/var/lib/tegak")
 LOCK = OWN / "lock.json"

@@ -21,8 +21,10 @@ def _keeper() -> str:
 
 def keep_lock() -> Script:
     """Take or renew the lock; standard input says how (see lock_keeper.py), the answer is JSON."""
-    arguments = (LOCK, LOCK_TOKEN, LOCK_MUTEX, BUSY_SECONDS)
-    return script(command("mkdir", "-p", OWN), command("python3", "-c", _keeper(), *arguments), timeout_seconds=40)
+    arguments = (LOCK, LOCK_TOKEN, LOCK_MUTEX, AUDIT, BUSY_SECONDS)
+    return script(
+        command("mkdir", "-p", OWN), command("python3", "-IS", "-c", _keeper(), *arguments), timeout_seconds=40
+    )
 
 
 def fence(token: str) -> Script:
@@ -39,12 +41,19 @@ def fence(token: str) -> Script:
     )
 
 
-def release_lock(token: str) -> Script:
-    """Give the lock back, if it is still ours."""
+def release_lock(token: str, first: Script | None = None) -> Script:
+    """Give the lock back, if it is still ours.
+
+    Args:
+        token: Ours.
+        first: What is done before, as its holder.
+    """
+    own = first.lines if first else ()
     return script(
         f"exec 9>> {command(LOCK_MUTEX)}",
         command("flock", "-x", "-w", BUSY_SECONDS, 9),
         f'if [ "$(cat {command(LOCK_TOKEN)} 2> /dev/null)" = {command(token)} ]; then',
+        *own,
         f"{command('rm', '-f', LOCK)}; {command('rm', '-f', LOCK_TOKEN)}",
         "fi",
         timeout_seconds=40,

@@ -24,6 +24,8 @@ def _set_state(backend: str, server: str, state: str) -> list[str]:
         'answer=$(printf %s "$answer" | tr -d "[:space:]")',
         refuse_unless('[ -z "$answer" ]', f"HAProxy did not set {server} to {state}"),
         # Written down at once: what is out of the pool stays out, also after a power cut of the load balancer.
+        # One at a time: rollouts drain several servers of a load balancer side by side.
+        f"exec 8>> {command(HAPROXY_STATE.with_name(f'{HAPROXY_STATE.name}.lock'))}; {command('flock', '-w', 10, 8)}",
         f"{_ask('show servers state')} > {command(new)}",
         command("mv", "-T", new, HAPROXY_STATE),
     ]

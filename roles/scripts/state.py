@@ -9,7 +9,6 @@ from roles.scripts import layout
 from roles.scripts.quoting import Script, command, script
 
 PROBE = Path(__file__).with_name("probe.py")
-EDGE_CERTIFICATE = PurePosixPath("/etc/tegak/tls/edge.crt")
 PATHS = {
     "own": layout.OWN,
     "current_release": layout.CURRENT_RELEASE,
@@ -21,7 +20,7 @@ PATHS = {
     "rollouts": layout.ROLLOUTS,
     "audit": layout.AUDIT,
     "lock": layout.LOCK,
-    "certificate": EDGE_CERTIFICATE,
+    "certificate": layout.EDGE_CERTIFICATE,
 }
 
 
@@ -32,7 +31,7 @@ def _program() -> str:
 
 def probe_host() -> Script:
     """Print as JSON what the host has; standard input is `probe_request`."""
-    return script(command("python3", "-c", _program()), timeout_seconds=20)
+    return script(command("python3", "-IS", "-c", _program()), timeout_seconds=20)
 
 
 def probe_request(units: Iterable[str], files: Iterable[PurePosixPath], *, answers: bool) -> bytes:

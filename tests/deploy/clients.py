@@ -161,13 +161,22 @@ def asking(url: str, ca_file: Path, *, straight: tuple[str, ...] = ()) -> Genera
 def _ask(name: str, client: AbstractContextManager[Answers], path: str, tally: Tally, stop: threading.Event) -> None:
     deadline = time.monotonic() + LONGEST_SECONDS
     tally.answers[name] = 0
+
+    def failed(what: str) -> None:
+        tally.failures.append(f"{time.strftime('%H:%M:%S')} {name}: {what}")
+
     with client as answers:
-        while not stop.is_set() and time.monotonic() < deadline:
+        while not stop.is_set():
+            if time.monotonic() > deadline:
+                return failed(f"has asked for {LONGEST_SECONDS} s: from now on nobody would notice a failure")
             try:
                 status, body = next(answers)
                 assert status == OK, f"status {status}"
                 check(path, body, tally)
                 tally.answers[name] += 1
+            except StopIteration:
+                return failed("the client has ended")
             except (OSError, http.client.HTTPException, AssertionError, ValueError, KeyError) as error:
-                tally.failures.append(f"{time.strftime('%H:%M:%S')} {name}: {type(error).__name__}: {error}")
+                failed(f"{type(error).__name__}: {error}")
             time.sleep(PAUSE_SECONDS)
+    return None

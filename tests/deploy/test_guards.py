@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,14 +20,18 @@ from infra.errors import OperatorError
 from infra.inventory import Host
 from infra.lab.machine import payload
 from roles.connection import HostKeyError
+from roles.pool import read_app_pool, read_servers
 from roles.release import Release, build_release
 from roles.scripts.artefacts import receive_release
-from roles.scripts.pool import wait_until_up
+from roles.scripts.layout import APP_HOSTS
+from roles.scripts.pool import undrain, wait_until_up
 from roles.scripts.quoting import command, script
 from roles.signing import sign
 from roles.snapshots import SNAPSHOT_NAMESPACE
 from roles.state import HostState, read_state
+from tests.deploy.faults import on_host_until_left
 from tests.deploy.sources import appended, release_of
+from tests.deploy.test_rollout import host_named
 from tests.lab import PROJECT, SMALL, LabStack
 
 
@@ -258,3 +263,29 @@ def test_a_stack_that_is_not_there_is_said_with_what_to_type(stack: LabStack) ->
     assert "the outputs of stack 'nirwana' can't be read" in output
     assert "next: pulumi up -s nirwana" in output
     assert "there is no stack 'nirwana'" in stack.fail("fab", "up", "--stack", "nirwana")
+
+
+def test_more_scripts_at_once_than_a_hosts_sshd_allows_wait_for_each_other(stack: LabStack) -> None:
+    own = "/etc/ssh/sshd_config.d/00-uji.conf"
+    strict = f"echo MaxSessions 10 > {own} && systemctl reload ssh"
+    with on_host_until_left(stack, "barat-lb-1", strict, f"rm {own} && systemctl reload ssh"):
+        fleet = stack.fleet()
+        remote, slow = fleet[host_named(stack, "barat-lb-1")], script("sleep 1; echo done")
+        with ThreadPoolExecutor(20) as threads:
+            running = [threads.submit(remote.run, "test", slow) for _ in range(20)]
+            printed = [each.result() for each in running]
+        fleet.close()
+    assert printed == ["done\n"] * 20
+
+
+def test_servers_of_one_load_balancer_can_be_put_into_the_pool_at_the_same_time(stack: LabStack) -> None:
+    fleet = stack.fleet()
+    remote = fleet[host_named(stack, "barat-lb-1")]
+    servers = [host.name for host in fleet.inventory.with_role("app", "barat")] * 12
+    with ThreadPoolExecutor(len(servers)) as threads:
+        for done in [threads.submit(remote.run, "test", undrain(APP_HOSTS, name)) for name in servers]:
+            done.result()
+    assert set(read_app_pool(fleet, remote.host).values()) == {"up"}
+    kept = remote.run("test", script("cat /var/lib/haproxy/server-state"))
+    assert dict(read_servers(kept)) == read_app_pool(fleet, remote.host)
+    fleet.close()

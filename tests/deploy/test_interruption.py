@@ -9,6 +9,7 @@ import pytest
 from roles.release import build_release
 from roles.state import Observation, observe
 from tests.deploy.clients import asking
+from tests.deploy.faults import refusing
 from tests.deploy.sources import other_configuration, release_of
 from tests.deploy.test_rollout import running, url
 from tests.lab import LabStack
@@ -75,8 +76,8 @@ def test_a_rollout_killed_before_in_and_after_every_step_is_resumed_or_aborted_a
     }
     current, other = old, new
     killed = 0
-    with asking(url(stack), stack.ca_file) as tally:
-        for number, place in enumerate(places):
+    for number, place in enumerate(places):
+        with asking(url(stack), stack.ca_file) as tally:
             if not kill_at(stack, place, other):
                 stack.fab("rollback")  # it had ended before it was killed
                 continue
@@ -90,11 +91,25 @@ def test_a_rollout_killed_before_in_and_after_every_step_is_resumed_or_aborted_a
             else:
                 stack.fab("abort")
                 assert_consistent(stack, current)
-            assert tally.failures == [], place
+        assert tally.failures == [], place
+        assert min(tally.answers.values()) > 0
     assert killed >= len(places) - 2
     assert "no drift" in stack.fab("drift")
     if current != old:
         stack.fab("deploy", "--release", old)
+
+
+def test_a_resumed_rollout_that_fails_puts_back_what_was_changed_before_it_was_killed_too(stack: LabStack) -> None:
+    (old,) = running(stack)
+    new = build_release(stack.checkout, "2.0.2").name
+    assert kill_at(stack, "timur-app-1: activate", new)
+    assert running(stack) == {old, new}
+    with refusing(stack, "timur-app-2", new), asking(url(stack), stack.ca_file) as tally:
+        output = stack.fab_fails("resume")
+    assert tally.failures == []
+    assert "error: timur-app-2: activate: " in output
+    assert "barat-app-1: undo activate: done" in output
+    assert_consistent(stack, old)
 
 
 def test_what_was_interrupted_can_be_resumed_without_the_artefact_and_by_somebody_else_with_a_reason(

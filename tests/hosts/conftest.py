@@ -30,8 +30,23 @@ def read_inventory(config: pytest.Config) -> Inventory:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for fixture, role in ROLE_FIXTURES.items():
         if fixture in metafunc.fixturenames:
-            hosts = read_inventory(metafunc.config).with_role(role)
-            metafunc.parametrize("host_entry", hosts, ids=[host.name for host in hosts], scope="session")
+            found = read_inventory(metafunc.config)
+            hosts, missing = found.with_role(role), absent(found)
+            if role in missing:
+                skipped = pytest.param(None, marks=pytest.mark.skip(reason=missing[role]))
+                metafunc.parametrize("host_entry", [skipped], ids=["none"], scope="session")
+            else:
+                metafunc.parametrize("host_entry", hosts, ids=[host.name for host in hosts], scope="session")
+
+
+def absent(inventory: Inventory) -> dict[Role, str]:
+    """The roles that no host of the stack is meant to have, and why; without hosts of any other role, it fails."""
+    why: dict[Role, str] = {}
+    if inventory.edge.address is None and not inventory.with_role("edge"):
+        why["edge"] = "the edge is a CDN"
+    if not inventory.balanced:
+        why["lb"] = "no location has a load balancer of its own"
+    return why
 
 
 @pytest.fixture(scope="session")

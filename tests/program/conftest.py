@@ -15,6 +15,13 @@ SETTINGS = """config:
   tegak:locations:
     - {name: barat, kind: lab, network: 1, app_hosts: 1}
 """
+MACHINES = """config:
+  tegak:network: 198.18.96.0/20
+  tegak:server_name: hasil.uji.test
+  tegak:operator_key_file: .secrets/operator.pub
+  tegak:locations:
+    - {name: gudang, kind: lab, network: 1, app_hosts: 2}
+"""
 NEIGHBOUR = SETTINGS.replace("198.18.32.0", "198.18.48.0")
 
 
@@ -23,6 +30,15 @@ def stack() -> Generator[LabStack, None, None]:
     """A stack of three hosts: known to the engine, not up yet."""
     with lab_stack("uji-program", SETTINGS) as stack:
         stack.succeed("pulumi", "stack", "init", stack.name)
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def shelf() -> Generator[LabStack, None, None]:
+    """A stack whose hosts are machines for other stacks: it is up, and no role was ever applied to any."""
+    with lab_stack("mesin", MACHINES) as stack:
+        stack.succeed("pulumi", "stack", "init", stack.name)
+        stack.pulumi_up()
         yield stack
 
 

@@ -16,6 +16,7 @@ from infra.aws.names import Names
 from infra.aws.outputs import AccountOutputs
 from infra.aws.place import Place
 from infra.location_settings import AwsLocationSettings
+from roles.aws.members import read_console
 from roles.files import Templates
 from roles.scripts import layout
 from tests.program.aws import BEFORE, HOME, AwsRecorder, changed, make
@@ -52,6 +53,18 @@ def test_systemd_can_read_the_unit(usual: AwsRecorder, tmp_path: Path) -> None:
     argv = ["systemd-analyze", "verify", "--man=no", str(unit)]
     result = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert "tegak-ready" not in result.stderr
+
+
+def test_what_a_host_prints_at_each_boot_is_what_tasks_pin(usual: AwsRecorder, tmp_path: Path) -> None:
+    program, text = block(script_of(usual), "SHELL")
+    unit, described = block(script_of(usual), "KEYS")
+    assert f"systemctl enable --now {PurePosixPath(unit).name}\n" in script_of(usual)
+    assert f"ExecStart={program} /dev/console\n" in described
+    subprocess.check_call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "ssh_host_ed25519_key")])
+    subprocess.check_call(["sh", "-c", text.replace("/etc/ssh", str(tmp_path)), "sh", str(tmp_path / "console")])
+    printed = (tmp_path / "console").read_text()
+    key = (tmp_path / "ssh_host_ed25519_key.pub").read_text()
+    assert read_console(f"boot\n{printed}login:") == [" ".join(key.split()[:2])]
 
 
 def test_the_unit_waits_for_the_hook_that_the_group_holds(usual: AwsRecorder) -> None:

@@ -8,9 +8,10 @@ from typing import Any, cast
 import pulumi
 import pytest
 
+from infra.checkout import Checkout
 from infra.inventory import parse_inventory
 from infra.settings import parse_settings
-from infra.site import Checkout, Site
+from infra.site import Site
 from tests.program.mocks import Made, Recorder, recording
 
 CONFIG: dict[str, Any] = {

@@ -17,7 +17,7 @@ from pathlib import Path
 from infra.inventory import Host, Inventory
 from roles.fleet import Checkout
 from roles.release import RELEASE_NAMESPACE, Release
-from roles.rollout.build import READY_SECONDS
+from roles.rollout.changes import READY_SECONDS
 from roles.scripts.artefacts import point, wait_ready
 from roles.scripts.layout import ALLOWED_SIGNERS, COMPLETE, CURRENT_RELEASE, INCOMING, RELEASES, SERVICE, SIGNER
 from roles.scripts.quoting import Script, command, script

@@ -15,7 +15,7 @@ from infra.inventory import Host, RolloutPolicy
 from roles.connection import HostError, Remote
 from roles.fleet import Checkout, Fleet
 from roles.rollout.gate import judge, measure
-from roles.rollout.plan import Gate, HostChange, Plan
+from roles.rollout.plan import Gate, HostChange, Plan, in_one_go
 from roles.scripts.quoting import Script
 from roles.verify import write_access
 
@@ -108,7 +108,9 @@ class RawSsh:
 
     def _change(self, change: HostChange) -> None:
         for step in change.steps:
-            script, remote = step.do.then(step.check), self._fleet[step.on]
+            script, remote = in_one_go(step.do, step.check), self._fleet[step.on]
+            if not isinstance(script, Script):
+                raise TypeError("this is measured on hosts with load balancers of their own")
             if isinstance(step.stdin, Path):
                 with step.stdin.open("rb") as file:
                     remote.run(step.name, script, file)

@@ -160,3 +160,11 @@ def test_an_error_inside_is_a_page_in_indonesian(snapshot_dir: Path, release_dir
 
 def test_robots_may_read(client: TestClient) -> None:
     assert "Allow: /" in client.get("/robots.txt").text
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "/version/", "/robots.txt/", "/ppwp", f"{PAGES}/", "/static/json/"])
+def test_no_answer_tells_the_name_that_the_service_was_asked_by(client: TestClient, path: str) -> None:
+    # Behind the CDN that is the origin's own, which nobody is to know.
+    answer = client.get(path, headers={"Host": "asal.contoh.id"}, follow_redirects=False)
+    assert "asal.contoh.id" not in answer.text + str(answer.headers)
+    assert not answer.is_redirect

@@ -17,10 +17,12 @@ Spoil = Callable[[dict[str, Any]], object]
 
 
 def read_config(stack: str) -> dict[str, Any]:
-    """The configuration as the engine hands it over: structured values went through JSON."""
+    """The configuration as the engine hands it over: structured values through JSON, times as Go spells them."""
     document = yaml.safe_load((PROJECT / f"stacks/Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
-    config = {key.removeprefix("tegak:"): value for key, value in document["config"].items()}
-    return json.loads(json.dumps(config, default=lambda moment: moment.isoformat()))
+    config = {
+        key.removeprefix("tegak:"): value for key, value in document["config"].items() if key.startswith("tegak:")
+    }
+    return json.loads(json.dumps(config, default=lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S %z %z")))
 
 
 @pytest.fixture
@@ -35,6 +37,13 @@ def test_production_is_two_regions_and_machines_that_exist(config: dict[str, Any
     assert settings.regions == ("ap-southeast-3", "ap-southeast-1", "us-east-1")
     assert settings.night
     assert settings.night.hours == 12
+
+
+def test_time_stamps_are_read_as_the_engine_prints_them(config: dict[str, Any]) -> None:
+    plain = parse_settings(config, "produksi")
+    config["night"].update(start="2029-02-14 12:00:00 +0700 +0700", end="2029-02-14 17:00:00 +0000 UTC")
+    config["budget"].update(rupiah_date="2026-11-01 00:00:00 +0000 UTC")
+    assert parse_settings(config, "produksi") == plain
 
 
 def test_staging_has_the_shape_of_production() -> None:

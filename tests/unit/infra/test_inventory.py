@@ -17,12 +17,18 @@ HOST = {
     "ssh_port": 22,
     "ssh_user": "deploy",
     "host_keys": ["ssh-ed25519 AAAA"],
+    "ssh_proxy": [],
 }
 DOCUMENT: dict[str, Any] = {
     "schema": 1,
     "stack": "lokal",
     "locations": [{"name": "jakarta", "kind": "lab", "endpoint": {"address": "198.18.1.10", "port": 80}}],
-    "edge": {"server_name": "hasil.lokal.test", "url": "https://198.18.0.10"},
+    "edge": {
+        "server_name": "hasil.lokal.test",
+        "url": "https://198.18.0.10",
+        "address": "198.18.0.10",
+        "certificate": None,
+    },
     "rollout": RolloutPolicy().model_dump(),
     "hosts": [HOST, {**HOST, "name": "jakarta-lb-1", "roles": ["base", "lb"], "address": "198.18.1.10"}],
 }
@@ -46,6 +52,8 @@ def test_hosts_are_found_by_role_and_location() -> None:
         (("hosts", 0, "password"), "x", "hosts.0.password"),
         (("hosts", 1, "name"), "jakarta-app-1", "host names must be unique"),
         (("hosts", 0, "address"), "jakarta; reboot", "hosts.0.address"),
+        (("hosts", 0, "address"), "i-0123; reboot", "hosts.0.address"),
+        (("locations", 0, "kind"), "aws", "locations.0.aws.region"),
     ],
 )
 def test_a_document_that_does_not_fit_is_refused_with_its_place(

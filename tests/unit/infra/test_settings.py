@@ -58,15 +58,15 @@ def change(**changes: object) -> Spoil:
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (stack(regionn="x"), "unknown key tegak:regionn; allowed here: aws, budget, locations, network"),
+        (stack(regionn="x"), "unknown key tegak:regionn; allowed here: aws, budget, certificate, locations, network"),
         (without("server_name"), "missing key tegak:server_name"),
         (stack(network="10.0.0.0/20"), "must be a /20 inside 198.18.0.0/15"),
         (change(hosts=2), "unknown key tegak:locations[1].hosts; allowed here: app_hosts, delay_ms"),
         (change(app_hosts=13), "tegak:locations[1].app_hosts is 13: Input should be less than or equal to 12"),
         (change(app_hosts=0), "tegak:locations[1].app_hosts is 0"),
         (change(app_hosts="2"), "tegak:locations[1].app_hosts is '2'"),
-        (change(name="jakarta"), "two locations have the same name: jakarta"),
-        (change(network=1), "two locations have the same network: 1"),
+        (change(name="jakarta"), "the same location is there twice: jakarta"),
+        (change(network=1), "the same network is there twice: 1"),
         (change(name="edge"), "'edge' is the edge's own name"),
         (change(name="a; reboot"), "tegak:locations[1].name is 'a; reboot'"),
         (change(kind="vm"), "tegak:locations[1].kind is 'vm': it is one of lab, hosts, aws"),

@@ -1,7 +1,7 @@
 """Stacks of any shape, and hosts in any state, for tests of plans."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 from hypothesis import strategies as st
@@ -11,7 +11,8 @@ from infra.inventory import Inventory, RolloutPolicy
 from roles.files import HostFile
 from roles.pool import ServerState
 from roles.rollout.audit import Entry, Operator
-from roles.rollout.build import ReleasePlanner, Target
+from roles.rollout.build import ReleasePlanner
+from roles.rollout.changes import Target
 from roles.state import HostState, Observation
 
 OLD, NEW = "1.0.0-old", "1.1.0-new"
@@ -33,22 +34,40 @@ def host(name: str, location: str, role: str, number: int) -> dict[str, object]:
     }
 
 
-def inventory(app_hosts: Sequence[int]) -> Inventory:
-    """A stack with a location for each number, which has so many app hosts."""
+def member(name: str, location: str, number: int) -> dict[str, object]:
+    """An app host of a group."""
+    own = {"kind": "aws", "address": f"i-{number:017x}", "ssh_proxy": ["aws", "ssm", "start-session"]}
+    return {**host(name, location, "app", number), **own}
+
+
+def balanced(place: str) -> dict[str, object]:
+    return {"name": place, "kind": "lab", "endpoint": {"address": "198.18.9.1", "port": 80}}
+
+
+def group(place: str) -> dict[str, object]:
+    arn = f"arn:aws:elasticloadbalancing:ap-southeast-3:1:targetgroup/{place}/1"
+    tags = {"tegak:location": place}
+    return {"name": place, "kind": "aws", "region": "ap-southeast-3", "tags": tags, "target_group_arn": arn}
+
+
+def inventory(app_hosts: Sequence[int], groups: Collection[str] = ()) -> Inventory:
+    """A stack with a location for each number, which has so many app hosts; some may be groups behind a CDN."""
     hosts: list[dict[str, object]] = []
     places = LOCATIONS[: len(app_hosts)]
     for place, count in zip(places, app_hosts, strict=True):
+        names = [f"{place}-app-{number}" for number in range(1, count + 1)]
+        if place in groups:
+            hosts += [member(name, place, len(hosts) + number) for number, name in enumerate(names)]
+            continue
         hosts.append(host(f"{place}-lb-1", place, "lb", len(hosts)))
-        for number in range(1, count + 1):
-            hosts.append(host(f"{place}-app-{number}", place, "app", len(hosts)))
-    hosts.append(host("edge-1", "edge", "edge", len(hosts)))
+        hosts += [host(name, place, "app", len(hosts) + number) for number, name in enumerate(names)]
+    if not groups:
+        hosts.append(host("edge-1", "edge", "edge", len(hosts)))
     return Inventory.model_validate(
         {
             "schema": 1,
             "stack": "uji",
-            "locations": [
-                {"name": place, "kind": "lab", "endpoint": {"address": "198.18.9.1", "port": 80}} for place in places
-            ],
+            "locations": [group(place) if place in groups else balanced(place) for place in places],
             "edge": {"server_name": "uji.test", "url": "https://198.18.9.9"},
             "hosts": hosts,
         }
@@ -72,11 +91,11 @@ def state(
     )
 
 
-def healthy(app_hosts: Sequence[int] = (2, 2), release: str = OLD) -> Observation:
+def healthy(app_hosts: Sequence[int] = (2, 2), release: str = OLD, groups: Collection[str] = ()) -> Observation:
     """A stack on which every host serves."""
-    stack = inventory(app_hosts)
+    stack = inventory(app_hosts, groups)
     servers: dict[str, ServerState] = {each.name: "up" for each in stack.with_role("app")}
-    locations: dict[str, ServerState] = {place.name: "up" for place in stack.locations}
+    locations: dict[str, ServerState] = {} if groups else {place.name: "up" for place in stack.locations}
     return Observation(stack, {each.name: state(release) for each in stack.hosts}, {}, servers, locations)
 
 
@@ -104,7 +123,10 @@ server_states = st.sampled_from(HOW_OFTEN)
 @st.composite
 def observations(draw: st.DrawFn) -> Observation:
     """Any stack, in any state."""
-    stack = inventory(draw(st.lists(st.integers(1, 6), min_size=1, max_size=4)))
+    app_hosts = draw(st.lists(st.integers(1, 6), min_size=1, max_size=4))
+    behind_cdn = draw(st.booleans())
+    groups = draw(st.sets(st.sampled_from(LOCATIONS[: len(app_hosts)]), min_size=1)) if behind_cdn else ()
+    stack = inventory(app_hosts, groups)
     states: dict[str, HostState] = {}
     errors: dict[str, OperatorError] = {}
     servers: dict[str, ServerState] = {}
@@ -120,11 +142,16 @@ def observations(draw: st.DrawFn) -> Observation:
         )
     places: dict[str, ServerState] = {}
     for place in stack.locations:
-        places[place.name] = draw(server_states)
-        if f"{place.name}-lb-1" in states and draw(st.integers(0, 9)):
+        if not groups:
+            places[place.name] = draw(server_states)
+        known = f"{place.name}-lb-1" in states and draw(st.integers(0, 9))
+        if place.name in groups:
+            known = bool(draw(st.integers(0, 9)))
+            if not known:
+                errors[place.name] = OperatorError("AWS does not answer")
+        if known:
             for each in stack.with_role("app", place.name):
-                found: ServerState = draw(server_states)
-                servers[each.name] = "down" if found == "up" and each.name in errors else found
+                servers[each.name] = draw(server_states)  # one that answers no ssh may serve all the same
     return Observation(stack, states, errors, servers, places)
 
 

@@ -19,11 +19,17 @@ FIRST, SECOND = "a", "b"
 
 
 def ask(
-    directory: Path, token: str, *, seconds: float = HOUR, take_over: bool = False, intent: object = None
+    directory: Path,
+    token: str,
+    *,
+    seconds: float = HOUR,
+    take_over: bool = False,
+    intent: object = None,
+    seen: str | None = None,
 ) -> dict[str, Any]:
     lock = {"token": token, "expires_unix_s": 0, "intent": intent}
-    names = [str(directory / path.name) for path in (layout.LOCK, layout.LOCK_TOKEN, layout.LOCK_MUTEX)]
-    request = json.dumps({"lock": lock, "seconds": seconds, "take_over": take_over})
+    names = [str(directory / path.name) for path in (layout.LOCK, layout.LOCK_TOKEN, layout.LOCK_MUTEX, layout.AUDIT)]
+    request = json.dumps({"lock": lock, "seconds": seconds, "take_over": take_over, "seen": seen})
     argv = [sys.executable, str(KEEPER), *names, "0.2"]
     return json.loads(subprocess.run(argv, input=request, capture_output=True, text=True, check=True).stdout)
 
@@ -50,6 +56,15 @@ def test_an_expired_lock_may_be_taken_and_one_of_a_rollout_never_expires(tmp_pat
     assert ask(tmp_path, "c")["held"]["token"] == SECOND
     assert ask(tmp_path, "c", take_over=True)["held"] is None
     assert holder(tmp_path) == "c"
+
+
+def test_it_is_not_taken_for_a_plan_that_does_not_know_the_newest_entry_of_the_log(tmp_path: Path) -> None:
+    log = tmp_path / layout.AUDIT.name
+    assert ask(tmp_path, "a", seen="") == {"busy": False, "held": None}
+    log.write_text('{"id": "1"}\n{"id": "2"}\n{"half a li')
+    assert ask(tmp_path, "a", seen="1") == {"busy": False, "held": None, "changed": True}
+    assert ask(tmp_path, "a", seen="2") == {"busy": False, "held": None}
+    assert ask(tmp_path, "a", seen=None) == {"busy": False, "held": None}  # renewed: nobody else can have ended one
 
 
 def test_a_lock_that_was_half_written_is_none(tmp_path: Path) -> None:

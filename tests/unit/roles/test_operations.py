@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from infra.errors import OperatorError
 from infra.inventory import RolloutPolicy
-from roles.operations import check_release_known, choose_rollback, closest
+from roles.names import closest
+from roles.operations import check_release_known, choose_rollback
 from roles.rollout.audit import Entry
 from roles.rollout.lock import policy_for
 from roles.state import HostState, Observation
@@ -150,6 +151,7 @@ def test_an_option_overrules_the_policy_and_one_that_is_not_given_does_not() -> 
     policy = RolloutPolicy(max_parallel=3, soak_seconds=7)
     assert policy_for(policy, max_parallel=5, soak_seconds=None) == RolloutPolicy(max_parallel=5, soak_seconds=7)
     assert policy_for(policy, capacity_floor_percent=0).capacity_floor_percent == 0
+    assert policy_for(policy, soak_seconds="9").soak_seconds == 9  # as it is typed
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -5,11 +7,12 @@ from hypothesis import assume, given, settings
 
 from infra.errors import OperatorError
 from infra.inventory import RolloutPolicy
+from roles.pool import ServerState
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.lock import HostBefore
-from roles.rollout.plan import HostChange, Plan
+from roles.rollout.plan import Act, HostChange, Plan
 from roles.state import Observation
-from tests.unit.roles.fleets import NEW, OLD, healthy, observations, planner, policies, state, target
+from tests.unit.roles.fleets import NEW, OLD, entry, healthy, observations, planner, policies, state, target
 
 
 def plan_of(observed: Observation, policy: RolloutPolicy) -> Plan:
@@ -25,6 +28,24 @@ def activates(change: HostChange) -> bool:
     return any(step.name == "activate" for step in change.steps)
 
 
+def taken_out(batch: Sequence[HostChange]) -> set[str]:
+    """The app hosts and locations that a batch takes out, for a while or for good."""
+    steps = [step.name.split() for change in batch for step in change.steps]
+    return {words[1] for words in steps if words[0] == "drain"}
+
+
+def comes_back(name: str, batch: Sequence[HostChange]) -> bool:
+    return any(step.name == f"undrain {name}" for change in batch for step in change.steps)
+
+
+def takes_out(act: Act | None) -> bool:
+    return act is not None and ("state drain" in act.text or act.text.startswith("deregister "))
+
+
+def puts_back(act: Act | None) -> bool:
+    return act is not None and ("state ready" in act.text or act.text.startswith("register "))
+
+
 def asks_for_all_at_once(observed: Observation, policy: RolloutPolicy) -> bool:
     return policy.capacity_floor_percent == 0 and policy.max_parallel >= len(observed.inventory.with_role("app"))
 
@@ -38,33 +59,44 @@ def names(plan: Plan) -> list[list[list[str]]]:
 def test_no_plan_goes_under_the_capacity_floor_or_takes_the_last_host(
     observed: Observation, policy: RolloutPolicy
 ) -> None:
-    plan = plan_of(observed, policy)
-    serving = {name for place in observed.inventory.locations for name in observed.serving(place.name)}
-    for phase in plan.phases:
+    serving = {name for name, server in observed.servers.items() if server == "up"}
+    out = {place.name for place in observed.inventory.locations if not observed.is_reached(place.name)}
+    for phase in plan_of(observed, policy).phases:
         for batch in phase.batches:
-            away = {c.host.name for c in batch if any(step.name.startswith("drain ") for step in c.steps)} & serving
+            away, gone = taken_out(batch), {name for name in taken_out(batch) if not comes_back(name, batch)}
+            newly_out = {place.name for place in observed.inventory.locations if place.name in gone} - out
+            out |= newly_out
+            taken = away & serving
             serving |= {change.host.name for change in batch if change.returns}
             for place in observed.inventory.locations:
                 mine = {host.name for host in observed.inventory.with_role("app", place.name)}
                 floor = len(mine) * policy.capacity_floor_percent // 100
-                if away & mine:
+                if taken & mine:
                     assert len((serving & mine) - away) >= floor
-            reached = {name for name in serving if observed.is_reached(name.rsplit("-", 2)[0])}
-            if away & reached and not asks_for_all_at_once(observed, policy):
+            reached = {name for name in serving if name.rsplit("-", 2)[0] not in out}
+            if (taken & reached or newly_out) and not asks_for_all_at_once(observed, policy):
                 assert reached - away
+            serving -= gone
 
 
 @settings(max_examples=300, deadline=None)
 @given(observations(), policies)
 def test_no_host_is_switched_while_it_is_in_the_pool(observed: Observation, policy: RolloutPolicy) -> None:
     for change in plan_of(observed, policy).changes:
-        if not activates(change) or change.host.name not in observed.servers:
+        if not activates(change):
+            continue
+        if change.host.name not in observed.servers:
+            assert change.host.kind == "lab"  # its HAProxy has never been configured, so nobody sends it requests
             continue
         kinds = [step.name.split()[0] for step in change.steps]
-        assert kinds == ["drain", "activate", "undrain"]
-        assert "state drain" in change.steps[0].do.text
+        assert kinds[:2] == ["drain", "activate"]
+        assert takes_out(change.steps[0].do)
         assert change.steps[0].check is not None  # zero sessions
-        assert "state ready" in change.steps[2].do.text
+        if observed.is_current(change.host.name) or observed.servers[change.host.name] != "drained":
+            assert kinds[2:] == ["undrain"]
+            assert puts_back(change.steps[2].do)
+        else:
+            assert kinds[2:] == []
 
 
 @settings(max_examples=300, deadline=None)
@@ -75,14 +107,13 @@ def test_undo_mirrors_do_and_puts_only_those_back_into_the_pool_that_were_in_it(
     for change in plan_of(observed, policy).changes:
         if not activates(change) or len(change.steps) == 1:
             continue
-        drain, activate, undrain = change.steps
-        assert undrain.undo is not None
-        assert "state drain" in undrain.undo.text
+        drain, activate, *undrains = change.steps
+        for undrain in undrains:
+            assert takes_out(undrain.undo)
         assert activate.undo is not None
         was_in_pool = observed.servers[change.host.name] in {"up", "down"}
         assert (drain.undo is not None) == was_in_pool
-        if drain.undo is not None:
-            assert "state ready" in drain.undo.text
+        assert drain.undo is None or puts_back(drain.undo)
 
 
 @settings(max_examples=300, deadline=None)
@@ -129,6 +160,43 @@ def test_a_healthy_stack_begins_with_one_host_then_its_location() -> None:
     assert gates[2] is None
 
 
+def test_a_host_of_a_group_leaves_its_target_group_and_is_measured_by_itself() -> None:
+    plan = planner(healthy((2, 2), groups=("timur",))).plan()
+    assert names(plan)[0] == [["barat-app-1"]]
+    steps = [step for change in plan.changes if change.host.name == "timur-app-1" for step in change.steps]
+    instance, arn = steps[0].on.address, "targetgroup/timur/1"
+    assert [step.name for step in steps] == ["drain timur-app-1", "activate", "undrain timur-app-1"]
+    assert {step.on.name for step in steps} == {"timur-app-1"}
+    assert steps[0].do.text.startswith(f"deregister {instance} in ")
+    assert [each.text.split()[0] for each in (steps[0].check, steps[2].do, steps[2].check) if each] == [
+        "wait_until_drained",
+        "register",
+        "wait_until_healthy",
+    ]
+    assert all(arn in step.do.text for step in (steps[0], steps[2]))
+    alone = planner(healthy((3,), groups=("barat",))).plan().phases[0].gate
+    assert alone
+    assert (alone.on.name, alone.backend) == ("barat-app-1", None)
+    assert alone.others == ("barat-app-2", "barat-app-3")
+
+
+def test_nobody_is_changed_where_nobody_says_whether_it_gets_requests() -> None:
+    observed = healthy((2, 2), groups=("timur",))
+    servers = {name: server for name, server in observed.servers.items() if name.startswith("barat")}
+    silent = replace(observed, servers=servers, errors={"timur": OperatorError("AWS does not answer")})
+    plan = planner(silent, RolloutPolicy(capacity_floor_percent=0)).plan()
+    assert {host.name for host in plan.left_out} == {"timur-app-1", "timur-app-2"}
+    assert not [change for change in plan.changes if change.host.location == "timur"]
+
+
+def test_a_host_of_a_group_that_does_not_answer_leaves_its_target_group_under_another_ones_lock() -> None:
+    observed = without(healthy((4, 2), groups=("barat",)), "barat-app-3")
+    (change,) = [change for change in planner(observed).plan().changes if change.host.name == "barat-app-3"]
+    (step,) = change.steps
+    assert step.do.text.startswith("deregister ")
+    assert (step.on.name, step.check, step.undo) == ("barat-app-1", None, None)
+
+
 def test_where_nothing_serves_all_are_changed_at_once() -> None:
     observed = healthy()
     idle = Observation(observed.inventory, observed.states, {}, {}, {})
@@ -154,6 +222,76 @@ def test_a_host_that_does_not_answer_is_kept_out_of_the_pool_and_nothing_else_is
     changes = [change for change in plan.changes if change.host.name == away]
     assert [step.name for change in changes for step in change.steps] == [f"drain {away}"]
     assert changes[0].steps[0].undo is None
+
+
+def without(observed: Observation, *silent: str, **changes: object) -> Observation:
+    """A stack of which some hosts don't answer; what their load balancers say of them stays."""
+    states = {name: known for name, known in observed.states.items() if name not in silent}
+    errors = {name: OperatorError(f"{name} does not answer") for name in silent}
+    return replace(observed, states=states, errors=errors, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_host_that_serves_but_answers_no_ssh_is_taken_out_only_above_the_floor() -> None:
+    taken_out_of_four = planner(without(healthy((4, 2)), "barat-app-3")).plan()
+    assert taken_out_of_four.phases[0].name == "keep out what does not answer"
+    # What is changed after it is counted without it: floor 2 of 4, 3 left, so one at a time.
+    assert names(taken_out_of_four)[1:3] == [[["barat-app-1"]], [["barat-app-2"], ["barat-app-4"]]]
+    states = {**healthy((4, 2)).states, "barat-app-1": state(NEW)}
+    with pytest.raises(OperatorError, match="barat would have too few hosts left"):
+        planner(without(replace(healthy((4, 2)), states=states), "barat-app-2", "barat-app-3", "barat-app-4")).plan()
+
+
+CUT_OFF = ("timur-lb-1", "timur-app-1", "timur-app-2")
+
+
+def test_a_location_that_is_cut_off_is_taken_out_at_the_edge_and_not_put_back_by_a_failure() -> None:
+    servers = {name: server for name, server in healthy().servers.items() if name not in CUT_OFF}
+    plan = planner(without(healthy(), *CUT_OFF, servers=servers)).plan()
+    (change,) = [change for change in plan.changes if change.host.name == "timur-lb-1"]
+    assert [(step.on.name, step.name, step.undo) for step in change.steps] == [("edge-1", "drain timur", None)]
+    assert "set server locations/timur state drain" in change.steps[0].do.text
+
+
+def test_the_last_location_that_serves_is_not_taken_out_for_not_answering() -> None:
+    servers = {name: server for name, server in healthy().servers.items() if name not in CUT_OFF}
+    locations = {"barat": "drained", "timur": "up"}
+    with pytest.raises(OperatorError, match="no load balancer of timur answers, and no other location serves"):
+        planner(without(healthy(), *CUT_OFF, servers=servers, locations=locations)).plan()
+
+
+def with_log(observed: Observation, snapshot: str) -> Observation:
+    line = json.loads(entry("1", "publish", snapshot=snapshot).line())
+    states = {name: known.model_copy(update={"audit": (line,)}) for name, known in observed.states.items()}
+    return replace(observed, states=states)
+
+
+def test_a_host_that_was_away_while_results_were_published_stays_out_until_it_has_them() -> None:
+    servers: dict[str, ServerState] = {**healthy((2, 3)).servers, "timur-app-2": "drained"}
+    behind = with_log(replace(healthy((2, 3)), servers=servers), snapshot="newer")
+    (change,) = [change for change in planner(behind).plan().changes if change.host.name == "timur-app-2"]
+    assert [step.name for step in change.steps] == ["drain timur-app-2", "activate"]
+    assert "stays out: its results are old" in change.summary
+    assert not change.returns
+    caught_up = with_log(replace(healthy((2, 3)), servers=servers), snapshot="s")
+    (change,) = [change for change in planner(caught_up).plan().changes if change.host.name == "timur-app-2"]
+    assert [step.name for step in change.steps] == ["drain timur-app-2", "activate", "undrain timur-app-2"]
+
+
+def test_a_location_that_was_cut_off_comes_back_with_a_deploy_once_its_results_are_current() -> None:
+    locations: dict[str, ServerState] = {"barat": "up", "timur": "drained"}
+    for snapshot, back in (("newer", False), ("s", True)):
+        plan = planner(with_log(replace(healthy(), locations=locations), snapshot)).plan()
+        steps = [step.name for change in plan.changes for step in change.steps if change.host.name == "timur-lb-1"]
+        assert ("undrain timur" in steps) == back
+
+
+def test_undoing_a_deploy_removes_no_release_and_success_keeps_those_to_go_back_to() -> None:
+    plan = ReleasePlanner(healthy(), replace(target(healthy()), kept=(OLD,)))
+    undone, done = ([do.text for do in plan.tidy(undone=undone).values()] for undone in (True, False))
+    assert not any("/srv/tegak/releases" in text for text in undone)
+    removing = [text for text in done if "/srv/tegak/releases" in text]
+    assert len(removing) == len(healthy().inventory.with_role("app"))
+    assert all(f"! -name {NEW}" in text and f"! -name {OLD}" in text for text in removing)
 
 
 def test_where_every_host_has_it_there_is_nothing_to_do() -> None:

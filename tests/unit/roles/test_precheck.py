@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from infra.errors import OperatorError
-from infra.inventory import RolloutPolicy
+from infra.inventory import CertificateFiles, RolloutPolicy
 from roles.rollout.precheck import problems
 from roles.state import HostState, Observation
 from tests.unit.roles.fleets import entry, healthy
@@ -36,6 +37,24 @@ def test_a_healthy_stack_has_no_problem() -> None:
 )
 def test_what_is_wrong_with_a_host_is_said(fields: dict[str, object], said: str) -> None:
     assert problems(with_state(**fields), "deploy", POLICY) == [said]
+
+
+def test_results_are_published_whatever_is_left_of_the_certificate() -> None:
+    expiring = with_state(certificate_s=86_400.0)
+    assert problems(expiring, "deploy", POLICY)
+    assert problems(expiring, "publish", POLICY) == []
+
+
+def test_an_edge_of_ones_own_without_a_certificate_is_said_and_a_labs_gets_one_from_provisioning() -> None:
+    observed = healthy()
+    assert problems(observed, "deploy", POLICY) == []
+    files = CertificateFiles(certificate_file="edge.crt", key_file="edge.key")
+    edge = observed.inventory.edge.model_copy(update={"certificate": files})
+    own = replace(observed, inventory=observed.inventory.model_copy(update={"edge": edge}))
+    assert problems(own, "deploy", POLICY) == ["edge-1: it has no certificate yet (fab certificate brings it)"]
+    assert problems(own, "publish", POLICY) == []
+    state = own.states["edge-1"].model_copy(update={"certificate_s": 10.0**8})
+    assert problems(replace(own, states={**own.states, "edge-1": state}), "deploy", POLICY) == []
 
 
 def test_a_freeze_stops_changes_and_not_results_and_an_emergency_goes_through_it() -> None:

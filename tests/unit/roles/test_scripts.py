@@ -1,5 +1,7 @@
+import json
 import shlex
 import subprocess
+import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -12,6 +14,8 @@ from roles.pool import read_servers
 from roles.scripts import activation, pool
 from roles.scripts.artefacts import Artefact, point, receive_release
 from roles.scripts.quoting import Script, command, refuse_unless, script, wait_until
+from roles.scripts.state import PROBE, probe_request
+from tests.unit.roles.fleets import entry
 
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=30)
 
@@ -150,6 +154,7 @@ def test_what_was_placed_is_put_back_with_its_mode_and_what_was_not_there_goes(h
     files = [host.file("kept", b"after", actions=(("systemctl", "reload", "x"),)), host.file("sub/new", b"new")]
     assert host.activate(files, (PurePosixPath(gone),)) == 0
     assert (kept.read_text(), host.current(), gone.exists()) == ("after", "new", False)
+    assert list((host.root / "var/lib/tegak/pending").iterdir()) == []  # in force, so they don't count as different
     assert "reload x" in host.said()
     assert host.activate(files, (PurePosixPath(gone),)) == 0  # resumed: what was there before stays known
     assert host.put_back(files) == 0
@@ -185,6 +190,59 @@ def test_an_action_of_two_files_runs_once(host: Host) -> None:
     files = [host.file(name, b"", actions=(("systemctl", "reload", "x"),)) for name in "ab"]
     assert host.activate(files, release=None) == 0
     assert host.said() == ["reload x"]
+
+
+RELOAD_X, RELOAD_Y = ("systemctl", "reload", "x"), ("systemctl", "reload", "y")
+
+
+def test_undoing_files_alone_does_what_they_ask_for_and_restarts_nothing_else(host: Host) -> None:
+    ground = host.file("ground", b"", actions=(RELOAD_X,))
+    role = host.file("role", b"", actions=(RELOAD_Y,))
+    (host.root / "etc/ground").write_text("before")
+    (host.root / "etc/role").write_text("untouched")
+    assert host.activate([ground], release=None) == 0
+    assert host.put_back([ground, role]) == 0
+    assert host.said() == ["reload x", "reload x"]
+    assert (host.root / "etc/role").read_text() == "untouched"
+
+
+def test_undoing_after_a_resume_does_what_all_files_ask_for_the_first_ones_too(host: Host) -> None:
+    first, second = host.file("a", b"1", actions=(RELOAD_X,)), host.file("b", b"2", actions=(RELOAD_Y,))
+    for name in "ab":
+        (host.root / "etc" / name).write_text("before")
+    assert host.activate([first, second]) == 0
+    assert host.activate([second]) == 0  # resumed: only this one still differed
+    before = len(host.said())
+    assert host.put_back([first, second]) == 0
+    assert host.said()[before:] == [
+        "reload x",
+        "reload y",
+        "reset-failed tegak-results.service",
+        "restart tegak-results.service",
+    ]
+    assert [(host.root / "etc" / name).read_text() for name in "ab"] == ["before", "before"]
+
+
+def test_what_can_not_be_put_back_is_an_error_and_not_taken_for_done(host: Host) -> None:
+    (host.root / "etc/x").write_text("before")
+    file = host.file("x", b"after")
+    assert host.activate([file]) == 0
+    (host.root / "etc/x").unlink()
+    (host.root / "etc/x/in the way").mkdir(parents=True)
+    assert host.put_back([file]) != 0
+    assert list((host.root / "var/lib/tegak/rollouts").rglob("complete"))  # so that it can be tried again
+
+
+def test_a_reason_with_any_line_separator_is_read_back_whole(tmp_path: Path) -> None:
+    reason = "one\u2028two\u0085three\u2029four"
+    audit = tmp_path / "audit"
+    audit.write_bytes(entry("1", "freeze", reason=reason).line() * 2)
+    request = json.loads(probe_request((), (), answers=False))
+    request["paths"] = {name: str(tmp_path / name) for name in request["paths"]}
+    (tmp_path / "own").mkdir()
+    argv = [sys.executable, str(PROBE)]
+    printed = subprocess.run(argv, input=json.dumps(request), capture_output=True, text=True, check=True).stdout
+    assert [line["reason"] for line in json.loads(printed)["audit"]] == [reason, reason]
 
 
 def test_haproxys_table_is_read() -> None:

@@ -1,0 +1,1 @@
+"""Locations of kind `hosts`: machines one already owns, adopted as they are."""

@@ -1,0 +1,19 @@
+"""Where the program runs from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """Where the program runs from.
+
+    Args:
+        directory: The project's folder.
+        operator_key: The public ssh key of those who deploy.
+        delays: Whether this kernel can delay packets.
+    """
+
+    directory: Path
+    operator_key: str
+    delays: bool

@@ -1,0 +1,119 @@
+"""An AWS of the tests' own on the loopback: moto's server, with a group of hosts behind a target group."""
+
+import http.client
+import logging
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+from moto.core.responses import ActionResult
+from moto.core.types import Base64EncodedString
+from moto.ec2.responses.general import General
+from moto.server import ThreadedMotoServer
+
+from infra.inventory import GroupLocation
+from roles.aws import clients
+from roles.aws.clients import client
+
+REGION = "ap-southeast-3"
+TAGS = {"tegak:stack": "uji", "tegak:location": "jakarta", "tegak:role": "app"}
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_MAX_ATTEMPTS": "1",
+}
+IMAGE = "ami-0123456789abcdef0"
+
+
+@dataclass
+class Cloud:
+    """What a test sees of it.
+
+    Args:
+        endpoint: Where it answers.
+        environment: What leads a process to it.
+        consoles: What each instance has printed.
+    """
+
+    endpoint: str
+    environment: dict[str, str]
+    consoles: dict[str, str] = field(default_factory=dict[str, str])
+
+    def prints_keys(self, instance: str, *keys: str) -> None:
+        """An instance prints its ssh host keys as cloud-init does at first boot."""
+        lines = ["[   11.2] cloud-init[601]: ...", "-----BEGIN SSH HOST KEY KEYS-----", *keys]
+        self.consoles[instance] = "\n".join([*lines, "-----END SSH HOST KEY KEYS-----", "[   12.3] up", ""])
+
+
+@dataclass(frozen=True)
+class Group:
+    """A location, and the instances that its group began with."""
+
+    location: GroupLocation
+    instances: tuple[str, ...]
+
+
+@contextmanager
+def cloud() -> Generator[Cloud, None, None]:
+    """Run it, and lead boto3 of this process and its children to it."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request otherwise
+    server.start()
+    _, port = server.get_host_and_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    # What an earlier one in this process made is in its memory.
+    link = http.client.HTTPConnection("127.0.0.1", port)
+    link.request("POST", "/moto-api/reset")
+    link.getresponse().read()
+    link.close()
+    seen = Cloud(endpoint, {**ENVIRONMENT, "AWS_ENDPOINT_URL": endpoint})
+
+    def get_console_output(self: Any) -> ActionResult:  # noqa: ANN401  # its own parameters are private
+        instance = str(self._get_param("InstanceId"))
+        output = Base64EncodedString.from_raw_string(seen.consoles.get(instance, ""))
+        return ActionResult({"InstanceId": instance, "Output": output})
+
+    with patch.dict(os.environ, seen.environment), patch.object(General, "get_console_output", get_console_output):
+        clients.forget()
+        try:
+            yield seen
+        finally:
+            clients.forget()
+            server.stop()
+
+
+def make_group(count: int, tags: Mapping[str, str] | None = None) -> Group:
+    """A group of so many instances in service, registered with a target group."""
+    tags = tags or TAGS
+    ec2, elb, groups = (client(name, REGION) for name in ("ec2", "elbv2", "autoscaling"))
+    subnet = ec2.describe_subnets()["Subnets"][0]
+    targets = elb.create_target_group(
+        Name="uji", Protocol="HTTP", Port=80, VpcId=subnet["VpcId"], HealthCheckPath="/healthz"
+    )["TargetGroups"][0]["TargetGroupArn"]
+    ec2.create_launch_template(
+        LaunchTemplateName="uji", LaunchTemplateData={"ImageId": IMAGE, "InstanceType": "c7g.large"}
+    )
+    groups.create_auto_scaling_group(
+        AutoScalingGroupName="uji",
+        LaunchTemplate={"LaunchTemplateName": "uji", "Version": "$Latest"},
+        MinSize=0,
+        MaxSize=20,
+        DesiredCapacity=count,
+        VPCZoneIdentifier=subnet["SubnetId"],
+        TargetGroupARNs=[targets],
+        Tags=[{"Key": key, "Value": value, "PropagateAtLaunch": True} for key, value in tags.items()],
+    )
+    location = GroupLocation(
+        name=tags["tegak:location"], kind="aws", region=REGION, tags=tags, target_group_arn=targets
+    )
+    return Group(location, tuple(sorted(instances_of(groups))))
+
+
+def instances_of(groups: Any) -> list[str]:  # noqa: ANN401  # boto3 makes its clients' types at run time
+    """The instances of all groups, whatever their state."""
+    listed = groups.describe_auto_scaling_groups()["AutoScalingGroups"]
+    return [str(each["InstanceId"]) for group in listed for each in group["Instances"]]

@@ -1,0 +1,215 @@
+"""Hosts of a group in AWS: lab hosts as its instances, moto as its API, a stand-in for Session Manager."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from infra.inventory import Host, Inventory
+from infra.lab.machine import payload
+from roles.aws.targets import read_states
+from roles.scripts.quoting import script
+from tests.aws import Cloud, Group, cloud, make_group
+from tests.deploy.sources import release_of, slow
+from tests.lab import PROJECT, SMALL, LabStack, lab_stack
+from tests.program import session_manager
+
+MACHINES = ("gudang-app-1", "gudang-app-2")
+CERTIFICATE = (
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=uji"
+    " -keyout /etc/tegak/tls/host.key -out /etc/tegak/tls/host.crt"
+)
+AS_BOOTED = (
+    "install -d -m 0755 /etc/tegak/tls",
+    f"(umask 077 && {CERTIFICATE} 2> /dev/null)",
+    "printf 'ListenAddress 127.0.0.1\\nListenAddress ::1\\n' > /etc/ssh/sshd_config.d/20-session-manager.conf",
+    "sh -s /dev/console",  # what prints the host's keys
+    "systemctl restart ssh.service",
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A stack with nothing but a group, which serves.
+
+    Args:
+        stack: The stack; the engine knows its outputs, and made nothing.
+        cloud: Its AWS.
+        group: The group.
+        machines: The lab hosts that are its instances, in the same order.
+        processes: The first process of each of them.
+        connected: The file that says which instances are connected to Session Manager.
+    """
+
+    stack: LabStack
+    cloud: Cloud
+    group: Group
+    machines: tuple[Host, ...]
+    processes: tuple[int, ...]
+    connected: Path
+
+    @property
+    def names(self) -> list[str]:
+        return [f"jakarta-{instance}" for instance in self.group.instances]
+
+    def connect(self, *instances: str) -> None:
+        """These instances, and no others, are connected to Session Manager."""
+        processes = dict(zip(self.group.instances, self.processes, strict=True))
+        self.connected.write_text(json.dumps({instance: processes[instance] for instance in instances}))
+
+
+@pytest.fixture(scope="module")
+def site(shelf: LabStack) -> Generator[Site, None, None]:
+    machines = tuple(host for host in shelf.inventory().hosts if host.name in MACHINES)
+    boot_as_instances(shelf, machines)
+    with cloud() as aws, lab_stack("mesin-awan", "config: {}\n") as stack:
+        group = make_group(2)
+        processes = tuple(first_process(shelf, machine) for machine in machines)
+        for instance, process in zip(group.instances, processes, strict=True):
+            aws.consoles[instance] = Path(f"/proc/{process}/root/dev/console").read_text(encoding="utf-8")
+        connected = stack.directory / "connected.json"
+        program = stack.directory / "bin/aws"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} {session_manager.__file__} {connected} "$@"\n')
+        program.chmod(0o755)
+        stack.environment.update(aws.environment)
+        stack.environment["PATH"] = f"{program.parent}:{stack.environment['PATH']}"
+        tell_the_engine(stack, group)
+        made = Site(stack, aws, group, machines, processes, connected)
+        made.connect(*group.instances)
+        stack.fab("deploy", "--release", build(stack, "3.0.0"))
+        stack.fab("publish", "--source", SMALL)
+        yield made
+
+
+def boot_as_instances(shelf: LabStack, machines: Iterable[Host]) -> None:
+    """Leave the machines as the group's boot script leaves its hosts: templates/boot."""
+    boot = (PROJECT / "templates/boot/user-data.sh.j2").read_text(encoding="utf-8")
+    (keys,) = re.findall(r"^cat > \S+/tegak-host-keys <<'SHELL'\n(.*?)^SHELL$", boot, re.MULTILINE | re.DOTALL)
+    fleet = shelf.fleet()
+    for machine in machines:
+        fleet[machine].run("test", script(*AS_BOOTED), str(keys).encode())
+    fleet.close()
+
+
+def first_process(shelf: LabStack, machine: Host) -> int:
+    """The machine's own process 1, as this machine counts."""
+    for pid in payload(shelf.disk(machine)):
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+        if re.search(r"^NSpid:.*\t1$", status, re.MULTILINE):
+            return pid
+    raise AssertionError(machine.name)
+
+
+def tell_the_engine(stack: LabStack, group: Group) -> None:
+    """Give the stack the outputs that a program with this location would leave."""
+    url = "https://hasil.uji.test"
+    inventory = Inventory.model_validate(
+        {
+            "schema": 1,
+            "stack": stack.name,
+            "locations": [group.location],
+            "edge": {"server_name": "hasil.uji.test", "url": url},
+            "rollout": {"soak_seconds": 1},
+            "hosts": [],
+        }
+    )
+    type_ = "pulumi:pulumi:Stack"
+    outputs = {"inventory": inventory.model_dump(mode="json", by_alias=True), "url": url}
+    root = {"urn": f"urn:pulumi:{stack.name}::tegak::{type_}::tegak-{stack.name}", "type": type_, "outputs": outputs}
+    file = stack.directory / "outputs.json"
+    file.write_text(json.dumps({"version": 3, "deployment": {"manifest": {}, "resources": [root]}}))
+    stack.succeed("pulumi", "stack", "init", stack.name)
+    stack.succeed("pulumi", "stack", "import", "-s", stack.name, "--file", str(file))
+
+
+def build(stack: LabStack, version: str) -> str:
+    """A release of this checkout under another version."""
+    return stack.succeed("fab", "build", "--version", version).split()[-1]
+
+
+def release_on(host: Host) -> str:
+    printed = subprocess.check_output(["curl", "-sf", f"http://{host.address}/version"], text=True)
+    return str(json.loads(printed)["release"])
+
+
+def in_use(site: Site) -> dict[str, str]:
+    return dict(read_states(site.group.location))
+
+
+def test_the_whole_job_works_through_session_manager_and_the_target_group(site: Site) -> None:
+    stack = site.stack
+    stack.fab("verify")
+    release = build(stack, "3.0.1")
+    assert {release_on(host) for host in site.machines} != {release}
+    printed = stack.fab("deploy", "--release", release)
+    assert {release_on(host) for host in site.machines} == {release}
+    canary = next(name for name in site.names if f"gate: watching {name}" in printed)
+    assert f"gate: {canary}: " in printed
+    assert "synthetic requests, 0.00 % errors" in printed
+    steps = [line for line in printed.splitlines() if canary in line and "done" in line]
+    order = [
+        next(word for word in ("undrain", "drain", "activate") if word in line)
+        for line in steps
+        if "receive" not in line
+    ]
+    assert order == ["drain", "activate", "undrain"]
+    assert in_use(site) == dict.fromkeys(site.group.instances, "up")
+
+    history = json.loads(stack.fab("history", "--json", "--last", "1").splitlines()[-1])
+    assert set(history["hosts"]) == set(site.names)
+    assert "no drift" in stack.fab("drift")
+    assert str(site.connected) not in subprocess.check_output(["ps", "-eo", "args"], text=True)
+
+
+def test_a_release_that_its_gate_refuses_goes_back_and_its_host_into_the_target_group(
+    site: Site, tmp_path: Path
+) -> None:
+    before = {release_on(host) for host in site.machines}
+    bad = release_of(tmp_path, "3.6.6", slow).name
+    output = site.stack.fab_fails("deploy", "--release", bad)
+    assert "95th percentile of latency" in output
+    assert "1 hosts have what they had" in output
+    assert {release_on(host) for host in site.machines} == before
+    assert in_use(site) == dict.fromkeys(site.group.instances, "up")
+
+
+def test_an_instance_that_is_not_connected_is_said_and_taken_out(site: Site) -> None:
+    first, second = site.group.instances
+    site.connect(second)
+    try:
+        release = build(site.stack, "3.0.2")
+        output = site.stack.run("fab", "status", "--stack", site.stack.name).output
+        assert "unreachable" in output
+        refused = site.stack.fab_fails("deploy", "--release", release, "--unreachable-hosts", "0")
+        assert (
+            f"jakarta-{first}: reading its state: does not answer ssh (An error occurred (TargetNotConnected)"
+            in refused
+        )
+    finally:
+        site.connect(first, second)
+    assert "the site itself" in site.stack.fab_fails("status")
+
+
+def test_a_location_behind_a_cdn_is_not_drained_by_a_task_that_cannot(site: Site) -> None:
+    output = site.stack.fab_fails("drain-location", "jakarta", "--reason", "uji")
+    assert "the edge of this stack is a CDN" in output
+    assert "nothing was changed" in output
+
+
+def test_an_instance_with_another_key_than_its_console_has_is_refused(site: Site) -> None:
+    first, second = site.group.instances
+    kept = json.loads(site.connected.read_text())
+    site.connected.write_text(json.dumps({first: kept[second], second: kept[first]}))
+    try:
+        output = site.stack.fab_fails("deploy")
+        assert f"jakarta-{first}: reading its state: another machine answers at its address" in output
+        assert "nothing was sent to it" in output
+        assert "Host key verification failed" in site.stack.run("fab", "verify", "--stack", site.stack.name).output
+    finally:
+        site.connect(first, second)
