@@ -18,7 +18,9 @@ AUDIT_PREFIX = "audit"
 
 
 class LogBucket(pulumi.ComponentResource):
-    """A region's bucket of logs: of load balancers below `lb/<location>/`, of the CDN below `AWSLogs/`.
+    """A region's bucket of logs.
+
+    Load balancers' are below `lb/<location>/`, networks' below `vpc/<location>/`, the CDN's below `AWSLogs/`.
 
     Args:
         region: The region.
@@ -36,7 +38,7 @@ class LogBucket(pulumi.ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("tegak:aws:LogBucket", f"log-{region}", None, opts)
-        days = {**dict.fromkeys(("lb/", "AWSLogs/", "s3/"), ACCESS_LOG_DAYS), f"{AUDIT_PREFIX}/": AUDIT_DAYS}
+        days = {**dict.fromkeys(("lb/", "vpc/", "AWSLogs/", "s3/"), ACCESS_LOG_DAYS), f"{AUDIT_PREFIX}/": AUDIT_DAYS}
         bucket = PrivateBucket(
             names.of("log", region), region, names.tags("log"), expire_days=days, opts=ResourceOptions(parent=self)
         )

@@ -102,6 +102,8 @@ def log_bucket_policy(account: str, region: str, bucket: str, trail: str | None 
 
     Load balancers' delivery knows no condition: it writes below its own account's id.
     Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html.
+    Flow logs that are not allowed here would be all the same: AWS then writes the bucket's policy anew by itself.
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html.
 
     Args:
         account: The account's id.
@@ -112,14 +114,17 @@ def log_bucket_policy(account: str, region: str, bucket: str, trail: str | None 
     below = f"AWSLogs/{account}/*"
     owned = {"s3:x-amz-acl": "bucket-owner-full-control"}
     balancers, buckets = _service("logdelivery.elasticloadbalancing"), _service("logging.s3")
+    delivery, flows = _service("delivery.logs"), f"arn:aws:logs:{region}:{account}:*"
     statements = [
         _encrypted_transport(bucket),
         _allow("LoadBalancers", balancers, ("s3:PutObject",), f"{bucket}/lb/*/{below}"),
         _allow("Buckets", buckets, ("s3:PutObject",), f"{bucket}/s3/*", _from(account, "arn:aws:s3:::*")),
+        _allow("FlowsLook", delivery, ("s3:GetBucketAcl",), bucket, _from(account, flows)),
+        _allow("Flows", delivery, ("s3:PutObject",), f"{bucket}/vpc/*/{below}", _from(account, flows, owned)),
     ]
     if region == GLOBAL_REGION:
         sources = _from(account, f"arn:aws:logs:{region}:{account}:delivery-source:*", owned)
-        statements.append(_allow("Cdn", _service("delivery.logs"), ("s3:PutObject",), f"{bucket}/{below}", sources))
+        statements.append(_allow("Cdn", delivery, ("s3:PutObject",), f"{bucket}/{below}", sources))
     if trail:
         own = {"aws:SourceArn": trail}
         statements += [

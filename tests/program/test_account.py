@@ -99,7 +99,7 @@ def test_every_bucket_is_private_encrypted_and_versioned(graph: Graph) -> None:
 def test_access_logs_go_before_the_audit_does(graph: Graph) -> None:
     rules = graph.inputs("BucketLifecycleConfiguration", "tegak-uji-log-ap-southeast-3")["rules"]
     days = {rule["filter"]["prefix"]: rule["expiration"]["days"] for rule in rules if "expiration" in rule}
-    assert days == {"lb/": 90, "AWSLogs/": 90, "s3/": 90, "audit/": 400}
+    assert days == {"lb/": 90, "vpc/": 90, "AWSLogs/": 90, "s3/": 90, "audit/": 400}
 
 
 def test_every_log_bucket_and_the_copy_have_a_policy(graph: Graph) -> None:

@@ -1,10 +1,12 @@
 """The network of an AWS location: what can be reached from where, and what can't."""
 
 import json
+from fnmatch import fnmatch
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
-from tests.program.aws import HOME, OTHER, AwsRecorder, changed, make
+from infra.aws.policies import log_bucket_policy
+from tests.program.aws import ACCOUNT_ID, HOME, OTHER, AwsRecorder, changed, make
 
 
 def subnets(aws: AwsRecorder, location: str, kind: str) -> dict[str, dict[str, Any]]:
@@ -73,6 +75,17 @@ def test_the_default_security_group_lets_nothing_through(usual: AwsRecorder) -> 
 def test_every_flow_is_logged_to_the_regions_bucket(usual: AwsRecorder) -> None:
     log = usual.one("FlowLog", "singapura")
     assert (log["trafficType"], log["logDestination"]) == ("ALL", f"arn:aws:s3:::log-{OTHER}/vpc/singapura")
+
+
+def test_what_a_location_logs_is_where_its_regions_bucket_takes_it(usual: AwsRecorder) -> None:
+    # AWS writes below AWSLogs/<account>/ of the place that it is given.
+    flows = f"{usual.one('FlowLog', 'jakarta')['logDestination']}/AWSLogs/{ACCOUNT_ID}/x"
+    logs = usual.one("LoadBalancer", "jakarta-lb")["accessLogs"]
+    requests = f"arn:aws:s3:::{logs['bucket']}/{logs['prefix']}/AWSLogs/{ACCOUNT_ID}/x"
+    document = json.loads(log_bucket_policy(ACCOUNT_ID, HOME, f"arn:aws:s3:::log-{HOME}"))
+    taken = {statement["Sid"]: statement["Resource"] for statement in document["Statement"]}
+    assert fnmatch(flows, taken["Flows"])
+    assert fnmatch(requests, taken["LoadBalancers"])
 
 
 def test_only_the_cdn_reaches_the_load_balancer(usual: AwsRecorder) -> None:

@@ -120,7 +120,15 @@ def test_the_cdn_reads_the_public_part_of_the_publication_and_nothing_else() -> 
 def test_the_cdns_logs_are_taken_in_virginia_only() -> None:
     condition = of(POLICIES["logs of the cdn"], "Cdn")["Condition"]
     assert condition["ArnLike"] == {"aws:SourceArn": f"arn:aws:logs:us-east-1:{ACCOUNT}:delivery-source:*"}
-    assert "delivery.logs" not in POLICIES["logs"]
+    assert not [statement for statement in statements(POLICIES["logs"]) if statement["Sid"] == "Cdn"]
+
+
+def test_flows_are_taken_from_the_regions_own_account_and_stay_the_buckets() -> None:
+    for sid in ("Flows", "FlowsLook"):
+        condition = of(POLICIES["logs"], sid)["Condition"]
+        assert condition["StringEquals"]["aws:SourceAccount"] == ACCOUNT
+        assert condition["ArnLike"] == {"aws:SourceArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:*"}
+    assert of(POLICIES["logs"], "Flows")["Condition"]["StringEquals"]["s3:x-amz-acl"] == "bucket-owner-full-control"
 
 
 def test_replication_can_remove_nothing() -> None:
