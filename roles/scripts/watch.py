@@ -6,15 +6,16 @@ of its newest answers, kept in a ring. Servers that had too few requests to judg
 
 import contextlib
 import csv
-import http.client
 import json
 import socket
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # on the host it stands before this program (see `roles.scripts.gate`)
+    from roles.scripts.asking import probe  # noqa: TC004
 
 TIMEOUT_SECONDS = 5
-SERVER_ERROR = 500
 ERRORS = ("hrsp_5xx", "econ", "eresp", "wretr", "wredis")
 """Counted even where the client never saw it, because another server was asked."""
 
@@ -61,27 +62,6 @@ def address(asked: dict[str, Any], server: str) -> tuple[str, int]:
     return found["srv_addr"], int(found["srv_port"])
 
 
-def probe(asked: dict[str, Any], server: str) -> dict[str, Any]:
-    """Ask a server directly, over one connection."""
-    errors = 0
-    taken: list[int] = []
-    host, port = address(asked, server)
-    link = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-    for number in range(asked["requests"]):
-        started = time.monotonic()
-        try:
-            link.request("GET", asked["pages"][number % len(asked["pages"])])
-            response = link.getresponse()
-            response.read()
-            errors += response.status >= SERVER_ERROR
-        except (OSError, http.client.HTTPException):
-            errors += 1
-            link.close()
-        taken.append(round((time.monotonic() - started) * 1000))
-    link.close()
-    return {"requests": asked["requests"], "errors": errors, "milliseconds": taken}
-
-
 def group(parts: list[dict[str, Any]]) -> dict[str, Any]:
     """Several servers together."""
     taken = sorted(value for part in parts for value in part["milliseconds"])
@@ -103,7 +83,7 @@ def main() -> None:
     enough = sum(int(seen[name]["requests"]) for name in asked["canaries"]) >= asked["requests"]
     if not enough:
         for name, real in seen.items():
-            asked_directly = probe(asked, name)
+            asked_directly = probe(*address(asked, name), asked["requests"], asked["pages"])
             seen[name] = {**asked_directly, **{key: asked_directly[key] + real[key] for key in ("requests", "errors")}}
     now = counters(asked)
     document = {

@@ -6,17 +6,18 @@ those of requests that this program makes.
 """
 
 import contextlib
-import http.client
 import json
 import re
 import sys
 import time
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # on the host it stands before this program (see `roles.scripts.gate`)
+    from roles.scripts.asking import probe  # noqa: TC004
 
 TIMEOUT_SECONDS = 5
-SERVER_ERROR = 500
 TOTALS = re.compile(r"^ \d+ \d+ (\d+)", re.MULTILINE)
 """The line of nginx's stub_status with the connections accepted and handled, and the requests."""
 
@@ -40,26 +41,6 @@ def errors_between(log: Path, start: float, end: float) -> int:
     return count
 
 
-def probe(asked: "dict[str, Any]") -> "dict[str, Any]":
-    """Ask the host's own nginx, over one connection."""
-    errors = 0
-    taken: list[int] = []
-    link = http.client.HTTPConnection("127.0.0.1", asked["port"], timeout=TIMEOUT_SECONDS)
-    for number in range(asked["requests"]):
-        started = time.monotonic()
-        try:
-            link.request("GET", asked["pages"][number % len(asked["pages"])])
-            response = link.getresponse()
-            response.read()
-            errors += response.status >= SERVER_ERROR
-        except (OSError, http.client.HTTPException):
-            errors += 1
-            link.close()
-        taken.append(round((time.monotonic() - started) * 1000))
-    link.close()
-    return {"requests": asked["requests"], "errors": errors, "milliseconds": taken}
-
-
 def main() -> None:
     """Watch, ask, then print what was seen."""
     asked = json.load(sys.stdin)
@@ -69,7 +50,7 @@ def main() -> None:
     # Fewer than before: nginx was started anew meanwhile, and has counted from nothing.
     real = max(after - before, 0) if before is not None and after is not None else 0
     failed = errors_between(Path(asked["failed_log"]), started, ended)
-    seen = probe(asked)
+    seen = probe("127.0.0.1", asked["port"], asked["requests"], asked["pages"])
     document = {
         "real": real,
         "requests": real + seen["requests"],
