@@ -112,7 +112,7 @@ class HostChanges:
     def _activate_app(
         self, host: Host, files: Sequence[HostFile], gone: Sequence[PurePosixPath], switch_to: str | None
     ) -> Step:
-        has_data = self._observed.states.get(host.name, HostState()).snapshot is not None
+        has_data = self._has_data(host)
 
         def wait(release: str | None) -> Script | None:
             if release is None:
@@ -126,7 +126,7 @@ class HostChanges:
     def _while_drained(self, host: Host, step: Step, what: str) -> HostChange:
         """The step between the host's way out of the pool and its way back."""
         before, server = self.before(host), self._observed.servers[host.name]
-        has_data = self._observed.states.get(host.name, HostState()).snapshot is not None
+        has_data = self._has_data(host)
         was_up = before.in_pool and has_data and before.release is not None
         steps = [*self._drains(host, before=before, was_up=was_up), step]
         # One that was away while results were published shows old ones: it comes back once it has the new ones.
@@ -203,6 +203,10 @@ class HostChanges:
 
     def _undrains(self, host: Host, *, has_data: bool) -> list[Step]:
         return self.pool(host).undrains(host, self._observed.states, wait=has_data)
+
+    def _has_data(self, host: Host) -> bool:
+        """Whether it has results to serve: without any it can't become ready."""
+        return self._observed.states.get(host.name, HostState()).snapshot is not None
 
     def _files_of(self, host: Host) -> list[HostFile]:
         """Every file that may have been placed, the first time or when the rollout was resumed."""
