@@ -207,6 +207,8 @@ class Session:
                 f"{': ' + failed[0].message if failed else ''}",
                 next_command="fab status",
             )
+        for error in failed:
+            say(f"not written down or tidied up: {error.message}")
 
     def _lock(self, observed: Observation, policy: RolloutPolicy, reason: str, intent: Intent | None) -> Lock:
         record = new_record(self.operator, reason, self.now(), intent)
