@@ -6,6 +6,7 @@ import logging
 import shlex
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -26,6 +27,9 @@ KEEPALIVE_SECONDS = 2
 
 SESSIONS = 8
 """Scripts at the same time over one connection: sshd refuses more than 10 (MaxSessions of sshd_config)."""
+
+REFUSED_WAIT_SECONDS = 0.1
+"""After sshd refused a session: it counts one that has ended until it has tidied it up."""
 
 NO_EXIT_STATUS = -1
 TIMED_OUT = 124
@@ -191,7 +195,7 @@ class Remote:
 
     def _execute(self, script: Script, stdin: bytes | BinaryIO | None) -> tuple[int, str, str]:
         with self._sessions:
-            channel = self._transport().open_session(timeout=CONNECT_TIMEOUT_SECONDS)
+            channel = self._open_session()
             try:
                 channel.settimeout(script.timeout_seconds + CONNECT_TIMEOUT_SECONDS)
                 channel.exec_command(script.command_line())
@@ -199,6 +203,16 @@ class Remote:
                 return _receive(channel)
             finally:
                 channel.close()
+
+    def _open_session(self) -> paramiko.Channel:
+        deadline = time.monotonic() + CONNECT_TIMEOUT_SECONDS
+        while True:
+            try:
+                return self._transport().open_session(timeout=CONNECT_TIMEOUT_SECONDS)
+            except paramiko.ChannelException:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(REFUSED_WAIT_SECONDS)
 
     def _transport(self) -> paramiko.Transport:
         with self._opening:

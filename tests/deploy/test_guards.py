@@ -267,10 +267,10 @@ def test_a_stack_that_is_not_there_is_said_with_what_to_type(stack: LabStack) ->
 
 def test_more_scripts_at_once_than_a_hosts_sshd_allows_wait_for_each_other(stack: LabStack) -> None:
     own = "/etc/ssh/sshd_config.d/00-uji.conf"
-    strict = f"echo MaxSessions 10 > {own} && systemctl reload ssh"
+    strict = f"echo MaxSessions 4 > {own} && systemctl reload ssh"
     with on_host_until_left(stack, "barat-lb-1", strict, f"rm {own} && systemctl reload ssh"):
         fleet = stack.fleet()
-        remote, slow = fleet[host_named(stack, "barat-lb-1")], script("sleep 1; echo done")
+        remote, slow = fleet[host_named(stack, "barat-lb-1")], script("sleep 0.5; echo done")
         with ThreadPoolExecutor(20) as threads:
             running = [threads.submit(remote.run, "test", slow) for _ in range(20)]
             printed = [each.result() for each in running]
