@@ -207,10 +207,12 @@ class Remote:
     def _open_session(self) -> paramiko.Channel:
         deadline = time.monotonic() + CONNECT_TIMEOUT_SECONDS
         while True:
+            transport = self._transport()
             try:
-                return self._transport().open_session(timeout=CONNECT_TIMEOUT_SECONDS)
-            except paramiko.ChannelException:
-                if time.monotonic() > deadline:
+                return transport.open_session(timeout=CONNECT_TIMEOUT_SECONDS)
+            except paramiko.SSHException:
+                # Of two refusals at a time paramiko names but one: what tells is that the connection stands.
+                if not transport.is_active() or time.monotonic() > deadline:
                     raise
                 time.sleep(REFUSED_WAIT_SECONDS)
 
