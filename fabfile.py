@@ -245,7 +245,7 @@ def undrain_location(_: Context, location: str, reason: str = "", stack: str | N
 @task(help=STACK)
 @operator_command
 def certificate(_: Context, stack: str | None = None) -> None:
-    """Bring the edge on a machine of one's own its certificate and key."""
+    """Bring certificates and keys: to an edge on a machine of one's own, and to load balancers that a CDN asks."""
     with operations(PROJECT, stack) as on_stack:
         Housekeeping(on_stack).certificate()
 

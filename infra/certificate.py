@@ -1,7 +1,11 @@
-"""The certificate of an edge that one owns: looked at before anything is made, brought by the tasks to its host."""
+"""Certificates that tasks bring to hosts, and what is checked of them first.
+
+That of an edge that one owns is looked at before anything is made,
+that of load balancers behind a CDN when it is brought.
+"""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography import x509
@@ -19,7 +23,7 @@ class ServerCertificate:
     """A certificate with those of its authorities in between, and its key; both in PEM."""
 
     certificate: bytes
-    key: bytes
+    key: bytes = field(repr=False)
 
 
 def read_certificate(directory: Path, files: CertificateFiles, server_name: str, now: dt.datetime) -> ServerCertificate:
@@ -50,7 +54,8 @@ def read_certificate(directory: Path, files: CertificateFiles, server_name: str,
         raise OperatorError(
             f"{key_file} is not the key of {certificate_file}", next_command="$EDITOR tegak:certificate"
         )
-    _check(first, certificate_file, server_name, now)
+    look = f"openssl x509 -noout -text -in {certificate_file}"
+    check_certificate(first, certificate_file, f"tegak:server_name {server_name}", server_name, now, look)
     return ServerCertificate(certificate, key)
 
 
@@ -69,17 +74,29 @@ def read_file(path: Path) -> bytes:
         ) from error
 
 
-def _check(certificate: x509.Certificate, file: str, server_name: str, now: dt.datetime) -> None:
-    look = f"openssl x509 -noout -text -in {file}"
+def check_certificate(
+    certificate: x509.Certificate, what: str, expected: str, name: str, now: dt.datetime, look: str
+) -> None:
+    """Refuse a certificate that clients would refuse.
+
+    Args:
+        certificate: It.
+        what: What it is called in the sentence.
+        expected: What the name that is asked for is called there.
+        name: That name.
+        now: The time.
+        look: What an operator types to look at it.
+
+    Raises:
+        OperatorError: It is for another name, or not valid now.
+    """
     names = _names(certificate)
-    wildcard = f"*.{server_name.partition('.')[2]}"
-    if server_name not in names and wildcard not in names:
-        raise OperatorError(
-            f"{file} is for {', '.join(names) or 'nobody'}, expected tegak:server_name {server_name}", next_command=look
-        )
+    wildcard = f"*.{name.partition('.')[2]}"
+    if name not in names and wildcard not in names:
+        raise OperatorError(f"{what} is for {', '.join(names) or 'nobody'}, expected {expected}", next_command=look)
     if not certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc:
         ends = f"{certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d}"
-        raise OperatorError(f"{file} is valid from {ends}, not now", next_command=look)
+        raise OperatorError(f"{what} is valid from {ends}, not now", next_command=look)
 
 
 def _names(certificate: x509.Certificate) -> list[str]:

@@ -30,11 +30,20 @@ class Endpoint(_Document):
 
 
 class BalancedLocation(_Document):
-    """A place with a load balancer and app hosts that the program knows."""
+    """A place with a load balancer and app hosts that the program knows.
+
+    Args:
+        name: The location's name.
+        kind: Where its hosts come from.
+        endpoint: Where requests are sent.
+        behind_cdn: Whether a CDN sends them, with TLS and a secret that is in the stack output `origin`
+            (infra.origin).
+    """
 
     name: str
     kind: Literal["lab", "hosts"]
     endpoint: Endpoint
+    behind_cdn: bool = False
 
 
 class GroupLocation(_Document):
@@ -173,6 +182,12 @@ class Inventory(_Document):
     def balanced(self) -> tuple[BalancedLocation, ...]:
         """The locations whose load balancer is a host: those that a host of the edge divides requests over."""
         return tuple(location for location in self.locations if isinstance(location, BalancedLocation))
+
+    @property
+    def cdn_balancers(self) -> tuple["Host", ...]:
+        """The load balancers that a CDN asks."""
+        behind = {location.name for location in self.balanced if location.behind_cdn}
+        return tuple(host for host in self.with_role("lb") if host.location in behind)
 
     def with_role(self, role: Role, location: str | None = None) -> tuple[Host, ...]:
         """The hosts of a role, in the inventory's order; of one location only, if it is named."""

@@ -7,7 +7,7 @@ from pulumi import Output
 
 from infra.hosts import HostOutputs
 
-HTTP_PORT = 80
+HTTP_PORT, HTTPS_PORT = 80, 443
 
 
 class Location(Protocol):
@@ -34,6 +34,7 @@ class Edge(Protocol):
     entry: Output[Mapping[str, object]]
 
 
-def balanced(name: str, kind: str, address: str) -> Output[Mapping[str, object]]:
+def balanced(name: str, kind: str, address: str, *, behind_cdn: bool = False) -> Output[Mapping[str, object]]:
     """The inventory's part of a location whose load balancer is a host of its own."""
-    return Output.from_input({"name": name, "kind": kind, "endpoint": {"address": address, "port": HTTP_PORT}})
+    endpoint = {"address": address, "port": HTTPS_PORT if behind_cdn else HTTP_PORT}
+    return Output.from_input({"name": name, "kind": kind, "endpoint": endpoint, "behind_cdn": behind_cdn})

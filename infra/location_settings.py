@@ -96,10 +96,12 @@ class HostsLocationSettings(_Location):
         kind: Where its hosts come from.
         machines: The machines: one load balancer (`lb`), at least one `app` host, and the edge of the whole stack
             where it has no other one.
+        public_address: Where a CDN reaches the load balancer, port 443; where ssh does, if it isn't said.
     """
 
     kind: Literal["hosts"]
     machines: Annotated[tuple[MachineSettings, ...], Field(strict=False, min_length=2)]
+    public_address: Annotated[IPv4Address, Field(strict=False)] | None = None
 
     @model_validator(mode="after")
     def _has_what_a_location_needs(self) -> "HostsLocationSettings":
@@ -107,6 +109,21 @@ class HostsLocationSettings(_Location):
         if roles.count("lb") != 1 or "app" not in roles:
             raise ValueError("a location needs one machine of role lb and at least one of role app")
         return self
+
+    @property
+    def balancer(self) -> MachineSettings:
+        """Its load balancer."""
+        return next(machine for machine in self.machines if machine.role == "lb")
+
+    @property
+    def app_machines(self) -> int:
+        """How many machines serve."""
+        return sum(machine.role == "app" for machine in self.machines)
+
+    @property
+    def origin_address(self) -> IPv4Address:
+        """Where a CDN reaches its load balancer."""
+        return self.public_address or self.balancer.address
 
 
 class CertificateSettings(Settings):

@@ -14,6 +14,7 @@ from infra.errors import OperatorError
 from infra.inventory import RolloutPolicy
 from infra.location_settings import (
     LAB_EDGE_HOST,
+    PRIVATE_RANGES,
     AwsHostsSettings,
     AwsLocationSettings,
     CertificateSettings,
@@ -27,6 +28,13 @@ from infra.location_settings import (
 PROJECT = "tegak"
 TEST_RANGE = IPv4Network("198.18.0.0/15")
 """The lab's addresses: reserved for tests of networks (RFC 2544), never routed in public."""
+
+UNREACHED_RANGES = (
+    *PRIVATE_RANGES,
+    *(IPv4Network(text) for text in ("100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16")),
+)
+"""Of what Route 53 refuses to check (CreateHealthCheck, IPAddress), what a machine that one owns may have:
+https://docs.aws.amazon.com/Route53/latest/APIReference/API_HealthCheckConfig.html."""
 
 LAB_NETWORK_PREFIX = 20
 """A stack's part of the test range: 16 networks of 256 addresses, the first one the edge's."""
@@ -82,6 +90,7 @@ class StackSettings(Settings):
             *self._edge_problems(),
             *self._overlaps(),
             *self._region_problems(),
+            *self._unreachable_origins(),
         ]
         if problems:
             raise ValueError("; ".join(problems))
@@ -145,6 +154,17 @@ class StackSettings(Settings):
                 else "tegak:certificate is for an edge on a machine of one's own, and this stack has none"
             ]
         return []
+
+    def _unreachable_origins(self) -> list[str]:
+        """Where the CDN, and Route 53's health checkers, can't reach a load balancer."""
+        if self.aws is None:
+            return []
+        return [
+            f"{place.name}: no CDN reaches its load balancer at {place.origin_address}, which is private:"
+            " public_address says where it does"
+            for place in self.of_kind(HostsLocationSettings)
+            if any(place.origin_address in network for network in UNREACHED_RANGES)
+        ]
 
     def _overlaps(self) -> list[str]:
         networks = [(location.name, location.network) for location in self.of_kind(AwsLocationSettings)]

@@ -56,7 +56,7 @@ class Site:
     def _location(self, location: LocationSettings) -> Location:
         match location:
             case HostsLocationSettings():
-                return HostsLocation(location, self._settings.operator_key_file)
+                return HostsLocation(location, self._settings.operator_key_file, behind_cdn=self._aws is not None)
             case LabLocationSettings() if self._lab:
                 return self._lab.location(location)
             case AwsLocationSettings() if self._aws:
@@ -80,6 +80,11 @@ class Site:
     def name_servers(self) -> Output[Sequence[str]] | None:
         """The name servers of the site's zone, for the delegation; None where the zone isn't the stack's."""
         return self._aws.name_servers if self._aws else None
+
+    @property
+    def origin(self) -> Output[dict[str, str]] | None:
+        """The stack output `origin`, a secret; None where no CDN asks a load balancer that one owns."""
+        return self._aws.origin if self._aws else None
 
     def inventory(self) -> Output[dict[str, object]]:
         """The stack output `inventory`, known when every host is."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from infra.errors import OperatorError
 from infra.inventory import Inventory, parse_inventory
+from infra.origin import Origin, parse_origin
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,21 @@ def read_outputs(project: Path, stack: str) -> Outputs:
     return Outputs(
         parse_inventory(outputs["inventory"]), str(outputs.get("url")), str(certificate) if certificate else None
     )
+
+
+def read_origin(project: Path, stack: str) -> Origin:
+    """Read the secret output that load balancers behind a CDN need.
+
+    Raises:
+        OperatorError: There is none, or the stack's secrets can't be decrypted here.
+    """
+    result = ask(project, "stack", "output", "origin", "--show-secrets", "--json", "-s", stack)
+    if result.returncode != 0:
+        words = (result.stderr.strip().splitlines() or ["no message"])[0].removeprefix("error: ")
+        raise OperatorError(
+            f"the secrets of stack '{stack}' can't be read: {words}", next_command=f"pulumi up -s {stack}"
+        )
+    return parse_origin(json.loads(result.stdout))
 
 
 def selected_stack(project: Path) -> str:

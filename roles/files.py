@@ -1,9 +1,10 @@
 """Files on hosts: templates/<role>/ mirrors the host's tree, and templates/<role>/files.toml says who they are.
 
 A release carries the templates of its roles (`config/` in the artefact), so that rolling it back rolls its
-configuration back too. The templates of `base` are the operators' own, and come from the checkout.
+configuration back too. The templates of `base` and `origin` are the operators' own, and come from the checkout.
 
-What a template may use: `host` and `inventory` (infra.inventory), `layout` (roles.scripts.layout), `signers`.
+What a template may use: `host` and `inventory` (infra.inventory), `layout` (roles.scripts.layout), `signers`,
+`origin_header`; those of `origin` also `origin` (infra.origin), which no released file may ever have.
 """
 
 import hashlib
@@ -20,11 +21,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from infra.errors import OperatorError
 from infra.inventory import Host, Inventory
+from infra.origin import ORIGIN_HEADER, Origin
 from roles.scripts import layout
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 RELEASED_ROLES = ("app", "lb", "edge")
 """Whose files belong to a release, in the order in which they are rolled out: what requests reach last comes first."""
+
+OWN_PARTS = ("base", "origin")
+"""Files that belong to those who operate the hosts: of every host, and of load balancers that a CDN asks."""
 
 MANIFEST = "files.toml"
 Action = tuple[str, ...]
@@ -134,12 +139,14 @@ class Configuration:
         base: The operators' own templates.
         released: The release's; None before there is one.
         signers: Who may sign releases and snapshots, a line of an allowed_signers file.
+        origin: What load balancers and a CDN both know; None where no load balancer is asked by one.
     """
 
     inventory: Inventory
     base: Templates
     released: Templates | None
     signers: str
+    origin: Origin | None = None
 
     def files_of(self, host: Host) -> list[HostFile]:
         """What should be on a host, by its roles."""
@@ -151,10 +158,19 @@ class Configuration:
 
     def base_files_of(self, host: Host) -> list[HostFile]:
         """What should be on a host whatever the release."""
-        return list(self.base.files("base", self._values(host)))
+        files = list(self.base.files("base", self._values(host)))
+        if self.origin is not None and host in self.inventory.cdn_balancers:
+            files += self.base.files("origin", {**self._values(host), "origin": self.origin})
+        return files
 
     def _values(self, host: Host) -> dict[str, object]:
-        return {"host": host, "inventory": self.inventory, "layout": layout, "signers": self.signers}
+        return {
+            "host": host,
+            "inventory": self.inventory,
+            "layout": layout,
+            "signers": self.signers,
+            "origin_header": ORIGIN_HEADER,
+        }
 
 
 def archive(files: Iterable[HostFile]) -> bytes:

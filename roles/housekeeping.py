@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from infra.certificate import read_certificate
 from infra.errors import OperatorError
+from roles.certificates import Bringing, certificates_to_bring
 from roles.connection import HostError
-from roles.files import HostFile, archive
+from roles.files import archive
 from roles.names import closest
 from roles.operations import Operations
 from roles.pool import DRAIN_SECONDS, UP_SECONDS
@@ -18,7 +18,7 @@ from roles.rollout.lock import Lock, LockedError, new_record
 from roles.rollout.session import check_reason, new_id
 from roles.scripts import pool
 from roles.scripts.certificate import UNCHANGED, place_certificate
-from roles.scripts.layout import EDGE_CERTIFICATE, EDGE_KEY, LOCATIONS
+from roles.scripts.layout import LOCATIONS
 from roles.scripts.quoting import Script
 from roles.signing import write_whole
 from roles.state import Observation, observe
@@ -148,25 +148,24 @@ class Housekeeping:
         say(f"{location} is back")
 
     def certificate(self) -> None:
-        """Bring the edge on a machine of one's own its certificate and key, from the operators' files.
+        """Bring certificates and keys to the hosts that show one which provisioning can't place there.
 
         Raises:
-            OperatorError: The stack has none of its own, the files are not fit, or HAProxy refuses them.
+            OperatorError: The stack has no such host, a certificate is not fit, or HAProxy refuses it.
         """
-        fleet = self.tasks.fleet
-        edge = fleet.inventory.edge
-        if edge.certificate is None:
-            raise OperatorError("the edge of this stack gets its certificate from provisioning; nothing was changed")
-        directory, now = self.tasks.checkout.project, self.tasks.session.now()
-        pair = read_certificate(directory, edge.certificate, edge.server_name, now)
-        files = [HostFile(EDGE_CERTIFICATE, pair.certificate), HostFile(EDGE_KEY, pair.key, mode=0o600)]
-        step, hosts = "bringing its certificate", fleet.inventory.with_role("edge")
-        said = fleet.all_or_error(hosts, lambda host: fleet[host].run(step, place_certificate(), archive(files)))
-        changed = [name for name, word in said.items() if word.strip() != UNCHANGED]
-        if changed:
-            self._note("certificate", edge.certificate.certificate_file)
-        brought = f"brought to {', '.join(changed)}"
-        say(f"certificate: {brought if changed else 'the edge has it already'}")
+        brought: list[str] = []
+        for one in certificates_to_bring(self.tasks):
+            changed = self._bring(one)
+            if changed:
+                self._note("certificate", one.source)
+            brought += changed
+        say(f"certificate: {'brought to ' + ', '.join(brought) if brought else 'every host has it already'}")
+
+    def _bring(self, one: Bringing) -> list[str]:
+        """Bring a certificate to its hosts; the names of those that had another one, or none."""
+        fleet, script, files = self.tasks.fleet, place_certificate(one.path), archive(one.files())
+        said = fleet.all_or_error(one.hosts, lambda host: fleet[host].run("bringing its certificate", script, files))
+        return [name for name, word in said.items() if word.strip() != UNCHANGED]
 
     def history(self, *, json: bool, last: int) -> None:
         """Show the newest entries of the log."""

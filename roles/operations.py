@@ -6,12 +6,14 @@ import tarfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from infra.errors import OperatorError
 from infra.inventory import RolloutPolicy
-from roles.engine import Outputs, read_outputs, selected_stack
-from roles.files import Configuration, HostFile, Templates, read_signers
+from infra.origin import Origin
+from roles.engine import Outputs, read_origin, read_outputs, selected_stack
+from roles.files import OWN_PARTS, Configuration, HostFile, Templates, read_signers
 from roles.fleet import Checkout, Fleet
 from roles.groups import with_members
 from roles.names import closest
@@ -57,6 +59,11 @@ class Operations:
     def signers(self) -> str:
         """Who may sign releases and snapshots."""
         return read_signers(self.checkout.release_key.with_suffix(".pub"), SIGNER)
+
+    @cached_property
+    def origin(self) -> Origin | None:
+        """What the load balancers that a CDN asks must know; None where there are none."""
+        return read_origin(self.checkout.project, self.checkout.stack) if self.fleet.inventory.cdn_balancers else None
 
     @property
     def held_token(self) -> Path:
@@ -109,7 +116,8 @@ class Operations:
 
     def configuration(self, templates: Templates | None) -> Configuration:
         """What decides which files a host should have."""
-        return Configuration(self.fleet.inventory, Templates.of_checkout(("base",)), templates, self.signers)
+        own = Templates.of_checkout(OWN_PARTS)
+        return Configuration(self.fleet.inventory, own, templates, self.signers, self.origin)
 
     def observe_with(self, templates: Templates | None) -> tuple[Observation, dict[str, list[HostFile]]]:
         """What the hosts have, with the files that they should have."""

@@ -45,7 +45,7 @@ class HostState(BaseModel):
         writable: Whether its file systems take writes.
         unix_s: Its clock.
         python: Its Python's version.
-        certificate_s: How long the edge's certificate lasts, in seconds.
+        certificate_s: How long the certificate lasts that an edge or a load balancer shows, in seconds.
         offset_s: How far its clock is off from ours.
     """
 

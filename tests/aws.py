@@ -6,12 +6,15 @@ import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
+from moto.acm.models import AWSCertificateManagerBackend, CertBundle, CertificateNotFound
+from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.core.responses import ActionResult
 from moto.core.types import Base64EncodedString
 from moto.ec2.responses.general import General
+from moto.elbv2.models import elbv2_backends
 from moto.server import ThreadedMotoServer
 
 from infra.inventory import GroupLocation
@@ -37,16 +40,26 @@ class Cloud:
         endpoint: Where it answers.
         environment: What leads a process to it.
         consoles: What each instance has printed.
+        certificates: What ACM has issued, by ARN.
     """
 
     endpoint: str
     environment: dict[str, str]
     consoles: dict[str, str] = field(default_factory=dict[str, str])
+    certificates: dict[str, CertBundle] = field(default_factory=dict[str, CertBundle])
 
     def prints_keys(self, instance: str, *keys: str) -> None:
         """An instance prints its ssh host keys as cloud-init does at first boot."""
         lines = ["[   11.2] cloud-init[601]: ...", "-----BEGIN SSH HOST KEY KEYS-----", *keys]
         self.consoles[instance] = "\n".join([*lines, "-----END SSH HOST KEY KEYS-----", "[   12.3] up", ""])
+
+    def has_certificate(self, arn: str, certificate: bytes, key: bytes, authority: bytes) -> None:
+        """ACM has issued an exportable certificate."""
+        region = arn.split(":")[3]
+        made = CertBundle(
+            ACCOUNT_ID, certificate, key, authority, region, arn, "AMAZON_ISSUED", cert_options={"Export": "ENABLED"}
+        )
+        self.certificates[arn] = cast("CertBundle", made)  # its metaclass says less
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,16 @@ def cloud() -> Generator[Cloud, None, None]:
         output = Base64EncodedString.from_raw_string(seen.consoles.get(instance, ""))
         return ActionResult({"InstanceId": instance, "Output": output})
 
-    with patch.dict(os.environ, seen.environment), patch.object(General, "get_console_output", get_console_output):
+    def get_certificate(_: AWSCertificateManagerBackend, arn: str) -> CertBundle:
+        if arn not in seen.certificates:
+            raise CertificateNotFound(arn=arn, account_id=ACCOUNT_ID)
+        return seen.certificates[arn]
+
+    with (
+        patch.dict(os.environ, seen.environment),
+        patch.object(General, "get_console_output", get_console_output),
+        patch.object(AWSCertificateManagerBackend, "get_certificate", get_certificate),
+    ):
         clients.forget()
         try:
             yield seen
@@ -86,14 +108,24 @@ def cloud() -> Generator[Cloud, None, None]:
             server.stop()
 
 
-def make_group(count: int, tags: Mapping[str, str] | None = None) -> Group:
-    """A group of so many instances in service, registered with a target group."""
+def make_group(count: int, tags: Mapping[str, str] | None = None, known_as: str | None = None) -> Group:
+    """A group of so many instances in service, registered with a target group.
+
+    Args:
+        count: How many.
+        tags: The group's, and its instances'.
+        known_as: The target group's ARN, where a program has named one already.
+    """
     tags = tags or TAGS
     ec2, elb, groups = (client(name, REGION) for name in ("ec2", "elbv2", "autoscaling"))
     subnet = ec2.describe_subnets()["Subnets"][0]
     targets = elb.create_target_group(
         Name="uji", Protocol="HTTP", Port=80, VpcId=subnet["VpcId"], HealthCheckPath="/healthz"
     )["TargetGroups"][0]["TargetGroupArn"]
+    if known_as:
+        made = elbv2_backends[ACCOUNT_ID][REGION].target_groups
+        made[known_as], targets = made[targets], known_as
+        made[known_as].arn = known_as
     ec2.create_launch_template(
         LaunchTemplateName="uji", LaunchTemplateData={"ImageId": IMAGE, "InstanceType": "c7g.large"}
     )

@@ -17,18 +17,26 @@ class HostsLocation(pulumi.ComponentResource):
     Args:
         settings: The location's settings.
         key_file: Public ssh key of those who deploy, a path from the project's folder.
+        behind_cdn: Whether a CDN asks its load balancer.
     """
 
     hosts: Sequence[HostOutputs]
     entry: Output[Mapping[str, object]]
 
-    def __init__(self, settings: HostsLocationSettings, key_file: str, opts: ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        settings: HostsLocationSettings,
+        key_file: str,
+        *,
+        behind_cdn: bool = False,
+        opts: ResourceOptions | None = None,
+    ) -> None:
         super().__init__("tegak:site:Location", settings.name, None, opts)
         self._name = settings.name
-        balancer = next(machine for machine in settings.machines if machine.role == "lb")
-        self.entry = balanced(settings.name, settings.kind, str(balancer.address))
+        address = str(settings.origin_address if behind_cdn else settings.balancer.address)
+        self.entry = balanced(settings.name, settings.kind, address, behind_cdn=behind_cdn)
         self.hosts = [self._adopt(machine, key_file) for machine in settings.machines]
-        self.register_outputs({"endpoint": str(balancer.address)})
+        self.register_outputs({"endpoint": address})
 
     def _adopt(self, machine: MachineSettings, key_file: str) -> HostOutputs:
         adopted = AdoptedMachine(machine, key_file, ResourceOptions(parent=self))

@@ -19,6 +19,11 @@ from infra.aws.spending import Spending
 from infra.aws.zone import Zone
 from infra.settings import StackSettings
 
+ORIGIN_LABEL = "asal"
+"""What the origin's name is below. The logs of issued certificates are public, and ACM's can't be kept out of them any
+more (https://docs.aws.amazon.com/acm/latest/APIReference/API_CertificateOptions.html): they tell of all names below
+this one, and not which one it is. Nor is such a certificate good for the site's own name."""
+
 ORIGIN_DIGITS = 12
 """Hexadecimal digits in the origin's name: 48 bits, too many to ask a name server one by one."""
 
@@ -59,6 +64,7 @@ class Account(pulumi.ComponentResource):
             names=names,
             server_name=settings.server_name,
             origin_name=self._origin_name(aws.zone),
+            origin_names=f"*.{ORIGIN_LABEL}.{aws.zone}",
             zone_id=self.zone.zone_id,
             origin_secret=Secret("origin", opts=self._child).value,
             publication_bucket=publication.home.bucket,
@@ -72,4 +78,6 @@ class Account(pulumi.ComponentResource):
     def _origin_name(self, zone: str) -> Output[str]:
         """A name in the zone that is nowhere public, of a secret of its own: from a name no header can be found."""
         secret = Secret("origin-name", opts=self._child).value
-        return secret.apply(lambda word: f"asal-{hashlib.sha256(word.encode()).hexdigest()[:ORIGIN_DIGITS]}.{zone}")
+        return secret.apply(
+            lambda word: f"{hashlib.sha256(word.encode()).hexdigest()[:ORIGIN_DIGITS]}.{ORIGIN_LABEL}.{zone}"
+        )

@@ -7,8 +7,8 @@ from pulumi_aws import lb
 from infra.aws.firewall import HTTPS, Firewall
 from infra.aws.network import Network
 from infra.aws.night import NightPlan
-from infra.aws.outputs import ORIGIN_HEADER
 from infra.aws.place import Place
+from infra.origin import ORIGIN_HEADER
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
 """TLS 1.3, and of 1.2 only what has forward secrecy and authenticated encryption: the CDN may still ask with it."""

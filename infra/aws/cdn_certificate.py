@@ -4,6 +4,7 @@ import pulumi
 from pulumi import CustomTimeouts, Output, ResourceOptions
 from pulumi_aws import acm, route53
 
+from infra.aws.certificates import NOT_EXPORTED
 from infra.aws.outputs import AccountOutputs
 from infra.aws.regions import GLOBAL_REGION
 
@@ -26,6 +27,7 @@ class SiteCertificate(pulumi.ComponentResource):
             "site",
             domain_name=account.server_name,
             validation_method="DNS",
+            options=NOT_EXPORTED,
             # The CDN takes certificates from there only.
             region=GLOBAL_REGION,
             tags=account.names.tags("cdn"),

@@ -9,8 +9,9 @@ from infra.account_settings import AwsSettings
 from infra.aws.cdn_caching import NOT_CACHED, Caching
 from infra.aws.cdn_fallback import SORRY_PATH, Fallback
 from infra.aws.cdn_firewall import UNCACHED_PATHS
-from infra.aws.outputs import ORIGIN_HEADER, AccountOutputs
+from infra.aws.outputs import AccountOutputs
 from infra.aws.publication import SITE_PREFIX
+from infra.origin import ORIGIN_HEADER
 
 LOCATIONS, SNAPSHOT, SITE = "locations", "snapshot", "site"
 """The origins: hosts in all locations, the bucket, and the two in this order."""

@@ -82,6 +82,7 @@ class AwsLocation(pulumi.ComponentResource):
 def make_aws_locations(
     settings: StackSettings,
     account: AccountOutputs,
+    certificates: OriginCertificates,
     weights: Mapping[str, int],
     operator_key: str,
     now: dt.datetime,
@@ -91,6 +92,7 @@ def make_aws_locations(
     Args:
         settings: The stack's settings.
         account: What the locations share.
+        certificates: Those of the name that the CDN asks, in the locations' regions.
         weights: Each location's share of the requests, by its name: infra.weights.dns_weights over all kinds.
         operator_key: The public ssh key of those who deploy.
         now: When the program runs, with a time zone.
@@ -98,7 +100,6 @@ def make_aws_locations(
     locations = settings.of_kind(AwsLocationSettings)
     if settings.aws is None or settings.night is None:  # the settings' own check: never with a location of kind aws
         return []
-    certificates = OriginCertificates(account, [location.region for location in locations])
     home_region, night = settings.aws.home_region, settings.night
     return [
         AwsLocation(

@@ -7,9 +7,6 @@ from pulumi import Output
 
 from infra.aws.names import Names
 
-ORIGIN_HEADER = "x-tegak-origin"
-"""The header by which a load balancer knows the CDN; its value is a secret."""
-
 
 @dataclass(frozen=True)
 class AccountOutputs:
@@ -19,8 +16,9 @@ class AccountOutputs:
         names: Names and tags.
         server_name: The site's public name.
         origin_name: The name that the CDN asks and that leads to a healthy location; nobody else is told it.
+        origin_names: What certificates of that name are for: it, and others beside it.
         zone_id: The Route 53 zone.
-        origin_secret: Value of `ORIGIN_HEADER`; a Pulumi secret.
+        origin_secret: What the CDN's header (infra.origin.ORIGIN_HEADER) says; a Pulumi secret.
         publication_bucket: Name of the bucket that holds releases and snapshots.
         publication_bucket_arn: Its ARN.
         keys: ARN of the KMS key for each region.
@@ -31,6 +29,7 @@ class AccountOutputs:
     names: Names
     server_name: str
     origin_name: Output[str]
+    origin_names: str
     zone_id: Output[str]
     origin_secret: Output[str]
     publication_bucket: Output[str]

@@ -3,12 +3,17 @@
 import datetime as dt
 from collections.abc import Sequence
 
+from pulumi import Output
+
 from infra.account_settings import AwsSettings, BudgetSettings, NightSettings
 from infra.aws.account import Account
 from infra.aws.cdn import Cdn
+from infra.aws.certificates import OriginCertificates
 from infra.aws.location import AwsLocation, make_aws_locations
 from infra.aws.names import Names
-from infra.location_settings import AwsLocationSettings
+from infra.aws.outputs import AccountOutputs, OriginOutputs
+from infra.location_settings import AwsLocationSettings, HostsLocationSettings
+from infra.origin import Origin
 from infra.settings import StackSettings
 from infra.weights import dns_weights
 
@@ -27,16 +32,38 @@ class AwsSite:
         aws, night, budget = _needed(settings)
         shared = Account(Names(stack, aws.cost_centre), settings, aws, budget)
         account = shared.outputs
-        self.name_servers = shared.zone.name_servers
-        hosts = {place.name: place.hosts.night for place in settings.of_kind(AwsLocationSettings)}
-        self.locations: Sequence[AwsLocation] = make_aws_locations(
-            settings, account, dns_weights(hosts), operator_key, now
+        own = settings.of_kind(HostsLocationSettings)
+        weights = dns_weights(_hosts_of_the_night(settings))
+        certificates = OriginCertificates(
+            account,
+            [place.region for place in settings.of_kind(AwsLocationSettings)],
+            exported_in=aws.home_region if own else None,
         )
-        self.edge = Cdn(aws, night, account, [location.origin for location in self.locations])
+        self.name_servers = shared.zone.name_servers
+        self.origin = _origin(account, certificates.exported)
+        self.locations: Sequence[AwsLocation] = make_aws_locations(
+            settings, account, certificates, weights, operator_key, now
+        )
+        owned = [OriginOutputs(place.name, weights[place.name], address=str(place.origin_address)) for place in own]
+        self.edge = Cdn(aws, night, account, [*(location.origin for location in self.locations), *owned])
 
     def location(self, name: str) -> AwsLocation:
         """The location of a name."""
         return next(location for location in self.locations if location.origin.location == name)
+
+
+def _hosts_of_the_night(settings: StackSettings) -> dict[str, int]:
+    """How many hosts each location that the CDN asks has; a lab is on this machine, and the CDN doesn't reach it."""
+    groups = {place.name: place.hosts.night for place in settings.of_kind(AwsLocationSettings)}
+    return groups | {place.name: place.app_machines for place in settings.of_kind(HostsLocationSettings)}
+
+
+def _origin(account: AccountOutputs, certificate_arn: Output[str] | None) -> Output[dict[str, str]] | None:
+    """What load balancers that one owns must know (infra.origin); None where there are none."""
+    if certificate_arn is None:
+        return None
+    known = Output.all(name=account.origin_name, secret=account.origin_secret, certificate_arn=certificate_arn)
+    return Output.secret(known.apply(lambda parts: Origin.model_validate(parts).model_dump()))
 
 
 def _needed(settings: StackSettings) -> tuple[AwsSettings, NightSettings, BudgetSettings]:

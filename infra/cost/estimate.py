@@ -61,12 +61,8 @@ def estimate(settings: StackSettings, prices: PriceList | None = None) -> Estima
 def origin_share(settings: StackSettings, location: AwsLocationSettings) -> float:
     """The part of what the CDN asks that a location answers: by hosts, as the DNS records are weighted."""
     aws = sum(place.hosts.night for place in settings.of_kind(AwsLocationSettings))
-    own = sum(_app_machines(place) for place in settings.of_kind(HostsLocationSettings))
+    own = sum(place.app_machines for place in settings.of_kind(HostsLocationSettings))
     return location.hosts.night / (aws + own)
-
-
-def _app_machines(place: HostsLocationSettings) -> int:
-    return sum(machine.role == "app" for machine in place.machines)
 
 
 def _requests(prices: PriceList, requests: float, answer_bytes: int) -> Iterator[Item]:

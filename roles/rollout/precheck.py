@@ -61,11 +61,12 @@ def _of_host(state: HostState, policy: RolloutPolicy) -> Iterator[str]:
 def _certificates(observed: Observation, action: Action, policy: RolloutPolicy) -> Iterator[str]:
     if action == "publish":
         return
-    own = observed.inventory.edge.certificate is not None
-    renewed = "fab certificate brings a new one" if own else "pulumi up renews it"
-    for name, state in observed.states.items():
-        if state.certificate_s is not None and state.certificate_s < policy.certificate_days * DAY_SECONDS:
+    inventory, states = observed.inventory, observed.states
+    edges = inventory.with_role("edge") if inventory.edge.certificate is not None else ()
+    brought = {host.name for host in (*edges, *inventory.cdn_balancers)}
+    for name, state in states.items():
+        if state.certificate_s is None and name in brought:
+            yield f"{name}: it has no certificate yet (fab certificate brings it)"
+        elif state.certificate_s is not None and state.certificate_s < policy.certificate_days * DAY_SECONDS:
+            renewed = "fab certificate brings a new one" if name in brought else "pulumi up renews it"
             yield f"{name}: its certificate ends in {state.certificate_s / DAY_SECONDS:.1f} days ({renewed})"
-    for host in observed.inventory.with_role("edge"):
-        if own and host.name in observed.states and observed.states[host.name].certificate_s is None:
-            yield f"{host.name}: it has no certificate yet (fab certificate brings it)"

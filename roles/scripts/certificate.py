@@ -1,26 +1,35 @@
-"""Bringing the edge its certificate and key."""
+"""Bringing a host with HAProxy its certificate and key."""
 
-from roles.scripts.layout import EDGE_CERTIFICATE, EDGE_KEY
+from pathlib import PurePosixPath
+
 from roles.scripts.quoting import Script, command, script
 
 CONFIGURATION = "/etc/haproxy/haproxy.cfg"
-STAGE = EDGE_CERTIFICATE.with_name("new.XXXXXX")
 UNCHANGED = "unchanged"
 
 
-def place_certificate() -> Script:
+def key_of(certificate: PurePosixPath) -> PurePosixPath:
+    """Where a certificate's key is: beside it, where HAProxy looks."""
+    return certificate.with_suffix(".key")
+
+
+def place_certificate(certificate: PurePosixPath) -> Script:
     """Place what standard input has, a tar of both files, and let HAProxy take it; what it refuses is put back.
 
-    Prints `unchanged` where the edge has both already.
+    Prints `unchanged` where the host has both already.
+
+    Args:
+        certificate: Where it belongs; its key is placed beside it.
     """
-    files = (EDGE_KEY, EDGE_CERTIFICATE)
+    files = (key_of(certificate), certificate)
+    stage = certificate.with_name("new.XXXXXX")
     same = " && ".join(f'cmp -s "$stage"{command(file)} {command(file)}' for file in files)
     refused = command("echo", "HAProxy refuses the new certificate, the old one stays:")
     return script(
         "umask 077",
-        command("install", "-d", "-m", "0755", EDGE_CERTIFICATE.parent),
+        command("install", "-d", "-m", "0755", certificate.parent),
         # Beside its place, so that a rename is enough; a key is never anywhere else on the host.
-        f"stage=$(mktemp -d {command(STAGE)}); trap 'rm -rf \"$stage\"' EXIT",
+        f"stage=$(mktemp -d {command(stage)}); trap 'rm -rf \"$stage\"' EXIT",
         'tar -x -C "$stage" --no-same-owner',
         f"if {same}; then {command('echo', UNCHANGED)}; exit 0; fi",
         *(f'[ ! -e {command(file)} ] || cp -p {command(file)} "$stage"/{file.name}.old' for file in files),

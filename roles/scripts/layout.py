@@ -13,7 +13,13 @@ ALLOWED_SIGNERS = PurePosixPath("/etc/tegak/allowed_signers")
 SIGNER = "release@tegak"
 SERVICE = "tegak-results.service"
 EDGE_CERTIFICATE = PurePosixPath("/etc/tegak/tls/edge.crt")
-EDGE_KEY = EDGE_CERTIFICATE.with_suffix(".key")
+ORIGIN_CERTIFICATE = PurePosixPath("/etc/tegak/tls/origin.crt")
+"""Of a load balancer that a CDN asks; `roles.scripts.certificate` places it with its key."""
+
+ORIGIN_NAMES = PurePosixPath("/etc/tegak/origin/names")
+ORIGIN_SECRET = PurePosixPath("/etc/tegak/origin/secret")
+"""What such a load balancer answers to: the name that the CDN asks, and what its header must say."""
+
 HAPROXY_SOCKET = PurePosixPath("/run/haproxy/admin.sock")
 HAPROXY_STATE = PurePosixPath("/var/lib/haproxy/server-state")
 APP_HOSTS = "results"

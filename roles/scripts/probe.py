@@ -93,6 +93,7 @@ def main() -> None:
     version = answer("/version") if asked["answers"] else None
     disk = next(path for path in (paths["own"], Path("/var/lib")) if path.exists())
     managed = paths["managed"]
+    ends = (certificate_seconds(paths[name]) for name in ("edge_certificate", "origin_certificate"))
     known = units([*asked["units"], asked["service"]])
     document = {
         "release": link_target(paths["current_release"]),
@@ -113,7 +114,7 @@ def main() -> None:
         "writable": writable(disk) and writable(Path("/etc")),
         "unix_s": time.time(),
         "python": ".".join(str(part) for part in sys.version_info[:2]),
-        "certificate_s": certificate_seconds(paths["certificate"]),
+        "certificate_s": next((end for end in ends if end is not None), None),
     }
     sys.stdout.write(json.dumps(document))
 

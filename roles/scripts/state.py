@@ -20,7 +20,8 @@ PATHS = {
     "rollouts": layout.ROLLOUTS,
     "audit": layout.AUDIT,
     "lock": layout.LOCK,
-    "certificate": layout.EDGE_CERTIFICATE,
+    "edge_certificate": layout.EDGE_CERTIFICATE,
+    "origin_certificate": layout.ORIGIN_CERTIFICATE,
 }
 
 

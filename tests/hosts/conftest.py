@@ -14,6 +14,7 @@ from infra.inventory import Host, Inventory, Role, parse_inventory
 from tests.hosts.remote import Remote
 
 ROLE_FIXTURES: dict[str, Role] = {"any_host": "base", "app_host": "app", "lb_host": "lb", "edge_host": "edge"}
+CDN_BALANCERS = "cdn_balancer"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +29,11 @@ def read_inventory(config: pytest.Config) -> Inventory:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if CDN_BALANCERS in metafunc.fixturenames:
+        hosts = read_inventory(metafunc.config).cdn_balancers
+        skipped = pytest.param(None, marks=pytest.mark.skip(reason="no CDN asks a load balancer of one's own"))
+        ids = [host.name for host in hosts] or ["none"]
+        metafunc.parametrize("host_entry", hosts or [skipped], ids=ids, scope="session")
     for fixture, role in ROLE_FIXTURES.items():
         if fixture in metafunc.fixturenames:
             found = read_inventory(metafunc.config)
@@ -60,4 +66,4 @@ def any_host(host_entry: Host, pytestconfig: pytest.Config) -> Remote:
     return cast("Remote", host)
 
 
-app_host = lb_host = edge_host = any_host
+app_host = lb_host = edge_host = cdn_balancer = any_host

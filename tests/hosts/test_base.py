@@ -2,10 +2,13 @@
 
 import pytest
 
-from infra.inventory import Host
+from infra.inventory import Host, Inventory
 from tests.hosts.remote import Remote
 
 PORTS = {"app": {22, 80}, "lb": {22, 80}, "edge": {22, 80, 443}}
+CDN_BALANCER_PORTS = {22, 443}
+"""Of a load balancer that a CDN asks: without TLS it answers only itself."""
+
 GROUP_PORTS = {80, 443}
 """Of an app host of a group: Session Manager connects from the host itself, and its load balancer asks with TLS."""
 
@@ -32,11 +35,12 @@ def test_ssh_lets_in_only_who_deploys(any_host: Remote, host_entry: Host) -> Non
     assert [line for line in lines if line.startswith("allowusers ")] == [f"allowusers {host_entry.ssh_user}"]
 
 
-def test_it_listens_only_where_its_role_needs_it(any_host: Remote, host_entry: Host) -> None:
+def test_it_listens_only_where_its_role_needs_it(any_host: Remote, host_entry: Host, inventory: Inventory) -> None:
     listening = any_host.check_output("ss -Hltn").splitlines()
     addresses = [line.split()[3] for line in listening]
     public = {int(address.rpartition(":")[2]) for address in addresses if not address.startswith(("127.", "[::1]"))}
     by_role = {port for role in host_entry.roles if role != "base" for port in PORTS[role]}
+    by_role = CDN_BALANCER_PORTS if host_entry in inventory.cdn_balancers else by_role
     assert public == (GROUP_PORTS if host_entry.kind == "aws" else by_role)
 
 

@@ -9,6 +9,7 @@ import pulumi
 from pulumi import Output
 from pulumi.runtime import mocks
 
+from infra.aws.certificates import OriginCertificates
 from infra.aws.location import make_aws_locations
 from infra.aws.names import Names
 from infra.aws.outputs import AccountOutputs
@@ -108,7 +109,8 @@ def account() -> AccountOutputs:
     return AccountOutputs(
         names=Names("uji", "uji"),
         server_name="hasil.uji.test",
-        origin_name=Output.from_input("asal.uji.test"),
+        origin_name=Output.from_input("0123456789ab.asal.uji.test"),
+        origin_names="*.asal.uji.test",
         zone_id=Output.from_input("ZUJI"),
         origin_secret=Output.secret(SECRET),
         publication_bucket=Output.from_input("terbitan"),
@@ -138,7 +140,9 @@ def make(
     @pulumi.runtime.test  # pyright: ignore[reportUnknownMemberType]
     def program() -> Output[object]:
         weights = dns_weights({place.name: place.hosts.night for place in stack.of_kind(AwsLocationSettings)})
-        locations = make_aws_locations(stack, account(), weights, operator_key, now)
+        shared = account()
+        certificates = OriginCertificates(shared, [place.region for place in stack.of_kind(AwsLocationSettings)])
+        locations = make_aws_locations(stack, shared, certificates, weights, operator_key, now)
         given = [value for place in locations for value in (*(place.origin.alias or ()), place.entry)]
         return Output.all(*given).apply(lambda known: look(known) if look else None)
 

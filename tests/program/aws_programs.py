@@ -13,7 +13,7 @@ from infra.aws.outputs import AccountOutputs, OriginOutputs
 from infra.settings import parse_settings
 from tests.program.aws_mocks import ACCOUNT, Graph, run
 
-ORIGIN_NAME, ORIGIN_SECRET = "asal-0123456789ab.contoh.id", "the word that opens"
+ORIGIN_NAME, ORIGIN_SECRET = "0123456789ab.asal.contoh.id", "the word that opens"
 HOME, GLOBAL = "ap-southeast-3", "us-east-1"
 TOPICS = {region: f"arn:aws:sns:{region}:{ACCOUNT}:tegak-uji-alarm" for region in (HOME, GLOBAL)}
 
@@ -80,6 +80,7 @@ def cdn_graph(waf: Literal["count", "block"] = "count") -> Graph:
             names=Names("uji", "pemilu"),
             server_name="hasil.contoh.id",
             origin_name=Output.secret(ORIGIN_NAME),
+            origin_names="*.asal.contoh.id",
             zone_id=known("Z1"),
             origin_secret=Output.secret(ORIGIN_SECRET),
             publication_bucket=known("publication"),

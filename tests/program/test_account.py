@@ -195,8 +195,8 @@ def test_the_zone_is_signed_with_a_key_in_virginia_only_when_it_is_asked_for(gra
 
 def test_the_origins_name_is_of_the_zone_and_told_by_neither_secret(graph: Graph) -> None:
     name, secret = graph.outputs["origin_name"], graph.outputs["origin_secret"]
-    assert re.fullmatch(r"asal-[0-9a-f]{12}\.contoh\.id", name)
-    assert name == f"asal-{hashlib.sha256(b'word of origin-name').hexdigest()[:12]}.contoh.id"
+    assert re.fullmatch(r"[0-9a-f]{12}\.asal\.contoh\.id", name)
+    assert name == f"{hashlib.sha256(b'word of origin-name').hexdigest()[:12]}.asal.contoh.id"
     assert secret == "word of origin"  # noqa: S105  # the mock's
 
 

@@ -6,7 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tests.program.aws import BEFORE, HOME, OTHER, SECRET, AwsRecorder, changed, make
+import pulumi
+from pulumi import Output
+
+from infra.aws.certificates import OriginCertificates
+from tests.program.aws import BEFORE, HOME, OTHER, SECRET, AwsRecorder, account, changed, make
 
 PROJECT = Path(__file__).resolve().parents[2]
 SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -91,7 +95,7 @@ def test_names_that_aws_limits_to_32_characters_fit_with_the_longest_location(aw
 def test_each_region_has_a_certificate_and_all_share_one_proof(usual: AwsRecorder) -> None:
     certificates = {made.inputs["region"]: made.inputs for made in usual.of_type("Certificate")}
     assert set(certificates) == {HOME, OTHER}
-    assert {certificate["domainName"] for certificate in certificates.values()} == {"asal.uji.test"}
+    assert {certificate["domainName"] for certificate in certificates.values()} == {"*.asal.uji.test"}
     (record,) = usual.of_type("Record")
     assert record.inputs["name"] == "_proof.asal.uji.test."
     validated = {made.inputs["region"] for made in usual.of_type("CertificateValidation")}
@@ -103,9 +107,26 @@ def test_two_locations_of_one_region_share_its_certificate(aws: AwsRecorder) -> 
     assert [made.inputs["region"] for made in aws.of_type("Certificate")] == [OTHER]
 
 
-def test_the_origins_name_is_not_in_public_logs_of_certificates(usual: AwsRecorder) -> None:
+def test_no_certificate_names_the_origin_and_no_key_leaves_aws_where_nobody_needs_it(usual: AwsRecorder) -> None:
+    """The logs of certificates are public, and an exportable certificate is paid for."""
     for made in usual.of_type("Certificate"):
-        assert made.inputs["options"] == {"certificateTransparencyLoggingPreference": "DISABLED"}
+        assert "0123456789ab" not in str(made.inputs)
+        assert made.inputs["options"] == {"export": "DISABLED"}
+
+
+def test_load_balancers_that_one_owns_have_a_certificate_of_their_own_with_the_same_proof(aws: AwsRecorder) -> None:
+    @pulumi.runtime.test  # pyright: ignore[reportUnknownMemberType]
+    def program() -> Output[str] | None:
+        return OriginCertificates(account(), [OTHER], exported_in=HOME).exported
+
+    program()
+    certificates = {made.inputs["region"]: made.inputs for made in aws.of_type("Certificate")}
+    assert {region: made["options"]["export"] for region, made in certificates.items()} == {
+        OTHER: "DISABLED",
+        HOME: "ENABLED",
+    }
+    assert certificates[HOME]["domainName"] == certificates[OTHER]["domainName"]
+    assert len(aws.of_type("Record")) == 1
 
 
 def test_the_listener_waits_for_its_regions_valid_certificate(usual: AwsRecorder) -> None:

@@ -102,7 +102,9 @@ def test_the_script_is_no_longer_than_ec2_takes(usual: AwsRecorder) -> None:
 def test_a_script_that_ec2_would_not_take_is_refused_before_it_is_asked() -> None:
     settings, unknown = changed(), cast("Any", None)
     assert settings.night
-    account = AccountOutputs(Names("uji", "uji"), "uji.test", unknown, unknown, unknown, unknown, unknown, {}, {}, {})
+    account = AccountOutputs(
+        Names("uji", "uji"), "uji.test", unknown, "", unknown, unknown, unknown, unknown, {}, {}, {}
+    )
     location = settings.of_kind(AwsLocationSettings)[0]
     place = Place(location, settings.night, account, HOME, f"ssh-ed25519 AAAA {'x' * MOST_BYTES}", BEFORE)
     with pytest.raises(ValueError, match="user data has"):

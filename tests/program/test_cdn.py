@@ -11,8 +11,9 @@ from app.rendering import Renderer
 from infra.aws.cdn_caching import CONTENT_SECURITY_POLICY
 from infra.aws.cdn_distribution import SHIELDS, shield_region
 from infra.aws.cdn_fallback import SORRY_FILE
-from infra.aws.outputs import ORIGIN_HEADER, AccountOutputs, OriginOutputs
+from infra.aws.outputs import AccountOutputs, OriginOutputs
 from infra.aws.regions import REGIONS
+from infra.origin import ORIGIN_HEADER
 from infra.settings import parse_settings
 from tests.program.aws_mocks import Graph, run, takes_tags
 from tests.program.aws_programs import CONFIG, GLOBAL, HOME, ORIGIN_NAME, ORIGIN_SECRET, cdn_graph

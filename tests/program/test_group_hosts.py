@@ -1,36 +1,21 @@
 """Hosts of a group in AWS: lab hosts as its instances, moto as its API, a stand-in for Session Manager."""
 
 import json
-import re
 import subprocess
-import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from infra.inventory import Host, Inventory
-from infra.lab.machine import payload
 from roles.aws.targets import read_states
-from roles.scripts.quoting import script
 from tests.aws import Cloud, Group, cloud, make_group
 from tests.deploy.sources import release_of, slow
-from tests.lab import PROJECT, SMALL, LabStack, lab_stack
-from tests.program import session_manager
+from tests.lab import SMALL, LabStack, lab_stack
+from tests.program.instances import boot_as_instances, first_process, stand_in_for_session_manager
 
 MACHINES = ("gudang-app-1", "gudang-app-2")
-CERTIFICATE = (
-    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=uji"
-    " -keyout /etc/tegak/tls/host.key -out /etc/tegak/tls/host.crt"
-)
-AS_BOOTED = (
-    "install -d -m 0755 /etc/tegak/tls",
-    f"(umask 077 && {CERTIFICATE} 2> /dev/null)",
-    "printf 'ListenAddress 127.0.0.1\\nListenAddress ::1\\n' > /etc/ssh/sshd_config.d/20-session-manager.conf",
-    "sh -s /dev/console",  # what prints the host's keys
-    "systemctl restart ssh.service",
-)
 
 
 @dataclass(frozen=True)
@@ -72,38 +57,14 @@ def site(shelf: LabStack) -> Generator[Site, None, None]:
         processes = tuple(first_process(shelf, machine) for machine in machines)
         for instance, process in zip(group.instances, processes, strict=True):
             aws.consoles[instance] = Path(f"/proc/{process}/root/dev/console").read_text(encoding="utf-8")
-        connected = stack.directory / "connected.json"
-        program = stack.directory / "bin/aws"
-        program.parent.mkdir(exist_ok=True)
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} {session_manager.__file__} {connected} "$@"\n')
-        program.chmod(0o755)
         stack.environment.update(aws.environment)
-        stack.environment["PATH"] = f"{program.parent}:{stack.environment['PATH']}"
+        connected = stand_in_for_session_manager(stack)
         tell_the_engine(stack, group)
         made = Site(stack, aws, group, machines, processes, connected)
         made.connect(*group.instances)
         stack.fab("deploy", "--release", build(stack, "3.0.0"))
         stack.fab("publish", "--source", SMALL)
         yield made
-
-
-def boot_as_instances(shelf: LabStack, machines: Iterable[Host]) -> None:
-    """Leave the machines as the group's boot script leaves its hosts: templates/boot."""
-    boot = (PROJECT / "templates/boot/user-data.sh.j2").read_text(encoding="utf-8")
-    (keys,) = re.findall(r"^cat > \S+/tegak-host-keys <<'SHELL'\n(.*?)^SHELL$", boot, re.MULTILINE | re.DOTALL)
-    fleet = shelf.fleet()
-    for machine in machines:
-        fleet[machine].run("test", script(*AS_BOOTED), str(keys).encode())
-    fleet.close()
-
-
-def first_process(shelf: LabStack, machine: Host) -> int:
-    """The machine's own process 1, as this machine counts."""
-    for pid in payload(shelf.disk(machine)):
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-        if re.search(r"^NSpid:.*\t1$", status, re.MULTILINE):
-            return pid
-    raise AssertionError(machine.name)
 
 
 def tell_the_engine(stack: LabStack, group: Group) -> None:

@@ -145,3 +145,20 @@ def test_all_overlaps_are_told_at_once(config: dict[str, Any]) -> None:
         f"{pair} overlap" in caught.value.message.replace(" (10.20.0.0/16)", "").replace(" (10.20.0.0/20)", "")
         for pair in ("jakarta and singapura", "jakarta and ketiga", "singapura and ketiga")
     )
+
+
+def own_machines(config: dict[str, Any]) -> dict[str, Any]:
+    return next(place for place in config["locations"] if place["kind"] == "hosts")
+
+
+@pytest.mark.parametrize("address", ["10.0.0.10", "172.20.0.10", "192.168.1.10", "100.64.0.10", "169.254.1.1"])
+def test_a_load_balancer_that_the_cdn_can_not_reach_is_refused_unless_it_is_said_where_it_does(
+    config: dict[str, Any], address: str
+) -> None:
+    own = own_machines(config)
+    own["machines"][0]["address"] = address
+    with pytest.raises(OperatorError, match=f"no CDN reaches its load balancer at {address}, which is private"):
+        parse_settings(config, "produksi")
+    own["public_address"] = "198.51.100.10"
+    (place,) = parse_settings(config, "produksi").of_kind(HostsLocationSettings)
+    assert (str(place.origin_address), str(place.balancer.address)) == ("198.51.100.10", address)

@@ -22,7 +22,14 @@ HOST = {
 DOCUMENT: dict[str, Any] = {
     "schema": 1,
     "stack": "lokal",
-    "locations": [{"name": "jakarta", "kind": "lab", "endpoint": {"address": "198.18.1.10", "port": 80}}],
+    "locations": [
+        {
+            "name": "jakarta",
+            "kind": "lab",
+            "endpoint": {"address": "198.18.1.10", "port": 80},
+            "behind_cdn": False,
+        }
+    ],
     "edge": {
         "server_name": "hasil.lokal.test",
         "url": "https://198.18.0.10",

@@ -57,6 +57,18 @@ def test_an_edge_of_ones_own_without_a_certificate_is_said_and_a_labs_gets_one_f
     assert problems(replace(own, states={**own.states, "edge-1": state}), "deploy", POLICY) == []
 
 
+def test_a_load_balancer_that_a_cdn_asks_and_has_no_certificate_is_said() -> None:
+    observed = healthy()
+    places = [place.model_copy(update={"behind_cdn": place.name == "barat"}) for place in observed.inventory.balanced]
+    behind = replace(observed, inventory=observed.inventory.model_copy(update={"locations": tuple(places)}))
+    assert problems(behind, "deploy", POLICY) == ["barat-lb-1: it has no certificate yet (fab certificate brings it)"]
+    state = behind.states["barat-lb-1"].model_copy(update={"certificate_s": 86_400.0})
+    ending = replace(behind, states={**behind.states, "barat-lb-1": state})
+    assert problems(ending, "deploy", POLICY) == [
+        "barat-lb-1: its certificate ends in 1.0 days (fab certificate brings a new one)"
+    ]
+
+
 def test_a_freeze_stops_changes_and_not_results_and_an_emergency_goes_through_it() -> None:
     frozen = with_state(audit=(json.loads(entry("1", "freeze", reason="count").line()),))
     for action in ("deploy", "rollback", "configure"):
