@@ -23,7 +23,7 @@ WANTED_OS = "debian 12"
 
 PROGRAMS: Mapping[str, Mapping[str, str]] = {
     "app": {"nginx": "nginx-light", "python3": "python3", "curl": "curl", "ssh-keygen": "openssh-client"},
-    "lb": {"haproxy": "haproxy", "socat": "socat", "python3": "python3"},
+    "lb": {"haproxy": "haproxy", "socat": "socat", "python3": "python3", "curl": "curl", "openssl": "openssl"},
     "edge": {
         "haproxy": "haproxy",
         "nginx": "nginx-light",

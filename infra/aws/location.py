@@ -12,6 +12,7 @@ from infra.aws.certificates import OriginCertificates
 from infra.aws.endpoints import Endpoints
 from infra.aws.firewall import Firewall
 from infra.aws.group import HostGroup
+from infra.aws.moving import Whereabouts
 from infra.aws.names import LOCATION_TAG, ROLE_TAG, STACK_TAG
 from infra.aws.network import Network
 from infra.aws.night import NightPlan
@@ -43,7 +44,9 @@ class AwsLocation(pulumi.ComponentResource):
         super().__init__("tegak:aws:Location", place.name, None, opts)
         parts = ResourceOptions(parent=self)
         night = NightPlan.of(place.night, place.now)
-        network = Network(place, parts)
+        # First: what is refused is refused before anything of the location is changed.
+        stays = Whereabouts(place, opts=parts)
+        network = Network(place, ResourceOptions.merge(parts, ResourceOptions(depends_on=[stays])))
         firewall = Firewall(place, network, parts)
         Endpoints(place, network, firewall, parts)
         role = HostRole(place, parts)

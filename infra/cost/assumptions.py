@@ -10,6 +10,10 @@ MONTH_HOURS = 730
 # What the program makes for each location.
 LEAD_HOURS = 0.5
 """Hosts and reserved units are there so long before the night (infra/aws/night.py)."""
+EXPORTED_CERTIFICATE_DAYS = 100
+"""The longest that a public certificate is valid from March 2027 on; 200 days before, 47 from March 2029 on:
+https://cabforum.org/2025/04/11/ballot-sc081v3-introduce-schedule-of-reducing-validity-and-data-reuse-periods/."""
+
 INTERFACE_ENDPOINTS = 4
 """In each zone (infra/aws/endpoints.py)."""
 DISK_GB = 20

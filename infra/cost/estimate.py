@@ -180,6 +180,8 @@ class _Month:
         yield Item(EVERYWHERE, "DNS zone", 1, find("dns.zone"))
         if own:
             yield Item(EVERYWHERE, "health checks of own machines", own, find("dns.health_check"))
+            issued = assumed.MONTH_HOURS / 24 / assumed.EXPORTED_CERTIFICATE_DAYS
+            yield Item(EVERYWHERE, "certificate of own load balancers", issued, find("certificate.exported"))
         yield Item(EVERYWHERE, "keys", keys, find("key"))
         yield Item(EVERYWHERE, "CDN: alarms", assumed.CDN_ALARMS + own, find("alarm", GLOBAL_REGION))
         metrics = assumed.CDN_METRICS + assumed.BUCKET_METRICS

@@ -54,7 +54,12 @@ CALENDAR = (
     Step(45, "the night's hours are set", "tegak:night", looks.night_covers_the_polls),
     Step(40, "the zone is signed", "aws route53 get-dnssec", looks.zone_is_signed),
     Step(30, "the site stands", "pulumi up, fab status", looks.site_stands),
-    Step(30, "certificates last", "pulumi up; aws acm list-certificates --region us-east-1", looks.certificate_lasts),
+    Step(
+        30,
+        "certificates last",
+        "pulumi up, fab certificate; aws acm list-certificates --region us-east-1",
+        looks.certificate_lasts,
+    ),
     Step(30, "alarms reach a person", "aws sns publish; confirm the mail", person("did everyone get the test alarm?")),
     Step(21, "the load was rehearsed", "tegak:night of staging", looks.load_rehearsal),
     Step(14, "changes were rehearsed", "fab deploy, rollback, drain-location", looks.changes_rehearsed),

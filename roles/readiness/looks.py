@@ -141,7 +141,7 @@ def site_stands(facts: Facts) -> Finding:
 
 
 def certificate_lasts(facts: Facts) -> Finding:
-    """How long the edge's own certificate lasts; the CDN's is Amazon's to renew."""
+    """How long those last that hosts show, an edge or load balancers; the CDN's is Amazon's to renew."""
     ends = (
         [] if facts.observed is None else [s.certificate_s for s in facts.observed.states.values() if s.certificate_s]
     )
@@ -150,7 +150,7 @@ def certificate_lasts(facts: Facts) -> Finding:
     last_day = facts.today + dt.timedelta(seconds=int(min(ends)))
     needed = facts.election + dt.timedelta(days=facts.observed.inventory.rollout.certificate_days)
     left = int(min(ends) // DAY_SECONDS)
-    text = f"the edge's lasts {left} days, until {last_day}, and {needed} is needed"
+    text = f"the first to end lasts {left} days, until {last_day}, and {needed} is needed"
     return Finding("done" if last_day >= needed else "open", text)
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from infra.inventory import GroupLocation, parse_inventory
 from infra.settings import parse_settings
-from tests.lab import PROJECT
+from tests.lab import PROJECT, LabStack
 from tests.program.graph import Graph, Plan
 from tests.program.invariants import violations
 from tests.program.recorded import RecordedStack, own_stack
@@ -22,24 +22,31 @@ Config = dict[str, Any]
 
 
 def settings_of(name: str) -> Config:
-    """A stack's settings, but for machines one owns: nobody answers at their addresses here."""
+    """A stack's settings."""
     document: Config = yaml.safe_load((PROJECT / f"stacks/Pulumi.{name}.yaml").read_text(encoding="utf-8"))
-    locations = document["config"]["tegak:locations"]
-    document["config"]["tegak:locations"] = [place for place in locations if place["kind"] == "aws"]
+    return document
+
+
+def with_machines(document: Config, shelf: LabStack) -> Config:
+    """The settings, with hosts of the lab in place of machines that one owns: somebody answers at their addresses."""
+    hosts = iter(shelf.inventory().hosts)
+    for location in document["config"]["tegak:locations"]:
+        for machine, host in zip(location.get("machines", ()), hosts, strict=False):
+            machine.update(address=str(host.address), host_keys=list(host.host_keys))
     return document
 
 
 @contextmanager
-def stack_of(name: str) -> Generator[RecordedStack, None, None]:
+def stack_of(name: str, shelf: LabStack) -> Generator[RecordedStack, None, None]:
     with tempfile.TemporaryDirectory(prefix=f"tegak-{name}.") as directory:
         (Path(directory) / ".secrets").symlink_to(PROJECT / ".secrets")
-        yield own_stack(name, Path(directory), yaml.safe_dump(settings_of(name)))
+        yield own_stack(name, Path(directory), yaml.safe_dump(with_machines(settings_of(name), shelf)))
 
 
 @pytest.fixture(scope="module")
-def production() -> Generator[tuple[RecordedStack, Graph], None, None]:
+def production(shelf: LabStack) -> Generator[tuple[RecordedStack, Graph], None, None]:
     """`produksi`, up from nothing; each test leaves its settings and its account as they were."""
-    with stack_of("produksi") as stack:
+    with stack_of("produksi", shelf) as stack:
         yield stack, stack.up()
 
 
@@ -58,9 +65,11 @@ def test_production_comes_up_from_nothing_as_it_must_be_and_a_second_time_nothin
     assert stack.preview().changes == ()
 
 
-def test_staging_comes_up_as_it_must_be_with_the_shape_of_production(production: tuple[RecordedStack, Graph]) -> None:
+def test_staging_comes_up_as_it_must_be_with_the_shape_of_production(
+    production: tuple[RecordedStack, Graph], shelf: LabStack
+) -> None:
     _, graph = production
-    with stack_of("staging") as stack:
+    with stack_of("staging", shelf) as stack:
         small = stack.up()
         assert list(violations(small, regions_of("staging"))) == []
         # Signing the zone, reserved units and warm hosts are for the night alone.
@@ -108,7 +117,7 @@ def test_the_inventory_says_how_hosts_of_a_group_are_found_and_names_none(
 ) -> None:
     _, graph = production
     inventory = parse_inventory(graph.outputs["inventory"])
-    assert inventory.hosts == ()
+    assert {host.location for host in inventory.hosts} == {"kementerian"}  # those that one owns
     places = [place for place in inventory.locations if isinstance(place, GroupLocation)]
     assert [(place.name, place.region) for place in places] == [
         ("jakarta", "ap-southeast-3"),
@@ -117,6 +126,26 @@ def test_the_inventory_says_how_hosts_of_a_group_are_found_and_names_none(
     groups = {each.arn for each in graph.of_type("aws:lb/targetGroup:TargetGroup")}
     assert {place.target_group_arn for place in places} == groups
     assert len(graph.outputs["name_servers"]) == 4
+
+
+def test_machines_that_one_owns_are_behind_the_cdn_with_their_share_and_checked_from_outside(
+    production: tuple[RecordedStack, Graph],
+) -> None:
+    _, graph = production
+    (machines,) = parse_inventory(graph.outputs["inventory"]).balanced
+    assert (machines.name, machines.behind_cdn, machines.endpoint.port) == ("kementerian", True, 443)
+    records = [each for each in graph.of_type("aws:route53/record:Record") if each.inputs.get("setIdentifier")]
+    weights = {each.inputs["setIdentifier"]: each.inputs["weightedRoutingPolicies"][0]["weight"] for each in records}
+    assert weights == {"jakarta": 8, "singapura": 8, "kementerian": 2}
+    own = next(each for each in records if each.inputs["setIdentifier"] == "kementerian")
+    (check,) = graph.of_type("aws:route53/healthCheck:HealthCheck")
+    assert own.inputs["records"] == [str(machines.endpoint.address)] == [check.inputs["ipAddress"]]
+    exported = [
+        each.region
+        for each in graph.of_type("aws:acm/certificate:Certificate")
+        if each.inputs["options"]["export"] == "ENABLED"
+    ]
+    assert exported == ["ap-southeast-3"]
 
 
 def place(index: int, **changes: object) -> Callable[[Config], None]:
@@ -161,24 +190,43 @@ def test_a_changed_setting_changes_just_what_it_is_about(
     assert (plan.names("update"), plan.names("replace")) == (updated, replaced)
 
 
-def test_another_network_replaces_only_what_is_in_it_and_nothing_that_is_protected(
-    production: tuple[RecordedStack, Graph],
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ({"network": "10.21.0.0/16"}, "network 10.20.0.0/16 to 10.21.0.0/16"),
+        ({"region": "ap-southeast-1", "reserved_units": 0}, "region ap-southeast-3 to ap-southeast-1"),
+    ],
+    ids=["network", "region"],
+)
+def test_a_location_that_was_put_elsewhere_is_refused_with_the_way_to_move_it_and_nothing_is_changed(
+    production: tuple[RecordedStack, Graph], where: Config, said: str
 ) -> None:
     stack, graph = production
-    protected = {each.urn for each in graph.resources if each.protect}
-    plan = changed(stack, place(0, network="10.21.0.0/16"))
-    replaced = {step.urn for step in plan.changes if "replace" in step.operation}
-    inside = {each.urn for each in graph.inside(graph.named("jakarta", "Location"))}
-    assert {graph.named("jakarta", "Vpc").urn} <= replaced <= inside
-    assert not replaced & protected
+    before = stack.things()
+    with with_settings(stack, place(0, **where)):
+        for command in ("preview", "up"):
+            output = stack.refuse(command)
+            assert f"location jakarta can't move from {said} while it serves; nothing of it was changed" in output
+            assert "next: add a location with another name there" in output
+    assert [thing for thing in stack.things() if thing["inputs"].get("vpcId")] == [
+        thing for thing in before if thing["inputs"].get("vpcId")
+    ]
+    assert stack.graph().named("jakarta", "Vpc").inputs == graph.named("jakarta", "Vpc").inputs
 
 
-def changed(stack: RecordedStack, change: Callable[[Config], None]) -> Plan:
+@contextmanager
+def with_settings(stack: RecordedStack, change: Callable[[Config], None]) -> Generator[None, None, None]:
+    """Other settings, for a while."""
     before = stack.settings.read_text(encoding="utf-8")
     document: Config = yaml.safe_load(before)
     change(document["config"])
     try:
         stack.settings.write_text(yaml.safe_dump(document), encoding="utf-8")
-        return stack.preview()
+        yield
     finally:
         stack.settings.write_text(before, encoding="utf-8")
+
+
+def changed(stack: RecordedStack, change: Callable[[Config], None]) -> Plan:
+    with with_settings(stack, change):
+        return stack.preview()

@@ -18,6 +18,7 @@ import pytest
 from infra.inventory import GroupLocation, Host, Inventory
 from infra.lab import pki
 from infra.origin import ORIGIN_HEADER, Origin, parse_origin
+from roles.scripts.quoting import script
 from tests.aws import REGION, cloud, make_group
 from tests.lab import SMALL, LabStack, lab_stack
 from tests.program.instances import boot_as_instances, first_process, stand_in_for_session_manager
@@ -211,6 +212,29 @@ def test_a_load_balancer_that_one_owns_answers_the_cdn_and_nobody_else(site: Sit
     (place,) = (place for place in site.inventory.balanced if place.behind_cdn)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((str(place.endpoint.address), 80), 5)
+
+
+def test_another_secret_on_the_host_is_drift_and_configure_brings_the_right_one_back(
+    shelf: LabStack, site: Site
+) -> None:
+    secret = {ORIGIN_HEADER: site.origin.secret}
+    fleet = shelf.fleet()
+    balancer = next(host for host in fleet.inventory.hosts if host.name == "gudang-lb-1")
+    spoil = script("echo another > /etc/tegak/origin/secret", "systemctl reload haproxy")
+    fleet[balancer].run("test", spoil)
+    fleet.close()
+    assert site.ask_balancer("/version", **secret) == 403
+    assert "kementerian-lb-1: /etc/tegak/origin/secret is not what" in site.stack.fab_fails("drift")
+    site.stack.fab("configure")
+    assert site.ask_balancer("/version", **secret) == 200
+    assert "no drift" in site.stack.fab("drift")
+
+
+def test_a_certificate_is_brought_once_and_logged_without_its_name(site: Site) -> None:
+    assert "every host has it already" in site.stack.fab("certificate")
+    logged = site.stack.fab("history", "--json")
+    assert site.origin.certificate_arn in logged
+    assert site.origin.name not in logged
 
 
 def test_the_secret_and_the_name_are_in_no_plan_state_or_file_of_the_operators(site: Site) -> None:
