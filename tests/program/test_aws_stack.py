@@ -190,20 +190,26 @@ def test_a_changed_setting_changes_just_what_it_is_about(
     assert (plan.names("update"), plan.names("replace")) == (updated, replaced)
 
 
+def into_singapore(config: Config) -> None:
+    """Its region, and the quotas that it would need there."""
+    place(0, region="ap-southeast-1", reserved_units=0)(config)
+    key("aws", vcpu_quotas={"ap-southeast-1": 999})(config)
+
+
 @pytest.mark.parametrize(
-    ("where", "said"),
+    ("change", "said"),
     [
-        ({"network": "10.21.0.0/16"}, "network 10.20.0.0/16 to 10.21.0.0/16"),
-        ({"region": "ap-southeast-1", "reserved_units": 0}, "region ap-southeast-3 to ap-southeast-1"),
+        (place(0, network="10.21.0.0/16"), "network 10.20.0.0/16 to 10.21.0.0/16"),
+        (into_singapore, "region ap-southeast-3 to ap-southeast-1"),
     ],
     ids=["network", "region"],
 )
 def test_a_location_that_was_put_elsewhere_is_refused_with_the_way_to_move_it_and_nothing_is_changed(
-    production: tuple[RecordedStack, Graph], where: Config, said: str
+    production: tuple[RecordedStack, Graph], change: Callable[[Config], None], said: str
 ) -> None:
     stack, graph = production
     before = stack.things()
-    with with_settings(stack, place(0, **where)):
+    with with_settings(stack, change):
         for command in ("preview", "up"):
             output = stack.refuse(command)
             assert f"location jakarta can't move from {said} while it serves; nothing of it was changed" in output

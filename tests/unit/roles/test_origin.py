@@ -59,6 +59,7 @@ def test_it_listens_to_the_cdn_alone_and_the_others_go_on_as_before() -> None:
     asked = files(stack, "barat-lb-1")[path].content.decode()
     assert "bind :80\n" not in asked
     assert "bind :443 ssl crt-list /etc/tegak/origin/names strict-sni" in asked
+    assert "http-request del-header x-tegak-origin" in asked  # no app host needs to know it
     assert ORIGIN.secret not in asked
     other = files(stack, "timur-lb-1")[path].content.decode()
     assert "bind :80\n" in other
