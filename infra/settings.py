@@ -157,12 +157,17 @@ class StackSettings(Settings):
 
     def _unreachable_origins(self) -> list[str]:
         """Where the CDN, and Route 53's health checkers, can't reach a load balancer."""
+        places = self.of_kind(HostsLocationSettings)
         if self.aws is None:
-            return []
+            return [
+                f"{place.name}: public_address is where a CDN reaches it, and this stack has none"
+                for place in places
+                if place.public_address
+            ]
         return [
             f"{place.name}: no CDN reaches its load balancer at {place.origin_address}, which is private:"
             " public_address says where it does"
-            for place in self.of_kind(HostsLocationSettings)
+            for place in places
             if any(place.origin_address in network for network in UNREACHED_RANGES)
         ]
 

@@ -262,6 +262,9 @@ def test_another_secret_on_the_host_is_drift_and_configure_brings_the_right_one_
     fleet.close()
     assert site.comes_to_answer(403)
     assert "kementerian-lb-1: /etc/tegak/origin/secret is not what" in site.stack.fab_fails("drift")
+    planned = site.stack.fab("configure", "--dry-run")
+    assert "tar of /etc/tegak/origin/secret" in planned
+    assert site.origin.secret not in planned
     site.stack.fab("configure")
     assert site.comes_to_answer(200)
     assert "no drift" in site.stack.fab("drift")

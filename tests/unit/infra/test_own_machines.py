@@ -64,6 +64,10 @@ def unknown_key(config: dict[str, Any]) -> None:
     config["certificate"]["key"] = "x"
 
 
+def public_address(config: dict[str, Any]) -> None:
+    config["locations"][0]["public_address"] = "198.51.100.10"
+
+
 def second_location(config: dict[str, Any]) -> None:
     config["locations"].append(
         {
@@ -98,6 +102,7 @@ def test_a_stack_with_a_lab_has_the_labs_edge() -> None:
         (with_lab, "a stack with a location of kind lab has its edge there: tepi can't be another"),
         (all_of(with_lab, without_edge), "tegak:certificate is for an edge on a machine of one's own"),
         (without_certificate, "an edge on a machine of one's own needs tegak:certificate"),
+        (public_address, "kementerian: public_address is where a CDN reaches it, and this stack has none"),
         (change(2, name="bagi"), "the same host is there twice: bagi"),
         (change(2, name="kementerian"), "the same name is there twice: kementerian"),
         (change(2, address="198.51.100.10"), "the same address is there twice: 198.51.100.10:22"),
