@@ -55,6 +55,7 @@ def account_graph(**aws: object) -> Graph:
         outputs = account.outputs
         return {
             "origin_name": pulumi.Output.unsecret(outputs.origin_name),
+            "origin_names": outputs.origin_names,
             "origin_secret": pulumi.Output.unsecret(outputs.origin_secret),
             "secret": [asked(outputs.origin_name.is_secret()), asked(outputs.origin_secret.is_secret())],
             "ds_record": account.zone.ds_record,

@@ -197,6 +197,7 @@ def test_the_origins_name_is_of_the_zone_and_told_by_neither_secret(graph: Graph
     name, secret = graph.outputs["origin_name"], graph.outputs["origin_secret"]
     assert re.fullmatch(r"[0-9a-f]{12}\.asal\.contoh\.id", name)
     assert name == f"{hashlib.sha256(b'word of origin-name').hexdigest()[:12]}.asal.contoh.id"
+    assert graph.outputs["origin_names"] == f"*.{name.partition('.')[2]}"  # what a certificate is for, and logs tell
     assert secret == "word of origin"  # noqa: S105  # the mock's
 
 

@@ -1,6 +1,7 @@
 """Whole stacks on AWS: the project's own program, by the real engine, over an account that is a file."""
 
 import json
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -14,7 +15,7 @@ import yaml
 from infra.inventory import GroupLocation, parse_inventory
 from infra.settings import parse_settings
 from tests.lab import PROJECT, LabStack
-from tests.program.graph import Graph, Plan
+from tests.program.graph import Graph, Plan, read_plan
 from tests.program.invariants import violations
 from tests.program.recorded import RecordedStack, own_stack
 
@@ -73,6 +74,7 @@ def test_staging_comes_up_as_it_must_be_with_the_shape_of_production(
         small = stack.up()
         assert list(violations(small, regions_of("staging"))) == []
         # Signing the zone, reserved units and warm hosts are for the night alone.
+        assert "origin" not in small.outputs  # no load balancer of one's own needs to know it
         assert {each.type for each in small.of_aws()} <= {each.type for each in graph.of_aws()}
         stack.unprotect()
         stack.destroy()
@@ -218,6 +220,19 @@ def test_a_location_that_was_put_elsewhere_is_refused_with_the_way_to_move_it_an
         thing for thing in before if thing["inputs"].get("vpcId")
     ]
     assert stack.graph().named("jakarta", "Vpc").inputs == graph.named("jakarta", "Vpc").inputs
+
+
+def test_what_the_documents_make_anew_is_made_anew_and_nothing_that_is_protected(
+    production: tuple[RecordedStack, Graph],
+) -> None:
+    stack, graph = production
+    named: list[str] = re.findall(r"--replace '([^']+)'", (PROJECT / "docs/aws.md").read_text(encoding="utf-8"))
+    words = [word for pattern in named for word in ("--replace", pattern)]
+    plan = read_plan(json.loads(stack.succeed("preview", "--json", "-s", stack.name, *words)))
+    assert {"origin", "origin-name", "origin-exported"} <= plan.names("replace")
+    assert "site" in plan.names("update")  # the CDN asks by the new name, with the new secret
+    protected = {each.urn for each in graph.resources if each.protect}
+    assert not protected & {step.urn for step in plan.changes if "replace" in step.operation}
 
 
 @contextmanager
