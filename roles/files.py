@@ -163,6 +163,10 @@ class Configuration:
             files += self.base.files("origin", {**self._values(host), "origin": self.origin})
         return files
 
+    def base_files(self) -> dict[str, list[HostFile]]:
+        """What should be on each host whatever the release, by its name."""
+        return {host.name: self.base_files_of(host) for host in self.inventory.hosts}
+
     def _values(self, host: Host) -> dict[str, object]:
         return {
             "host": host,

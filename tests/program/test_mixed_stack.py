@@ -6,24 +6,24 @@
 import datetime as dt
 import json
 import socket
-import ssl
-import subprocess
-import time
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from infra.inventory import GroupLocation, Host, Inventory
+from infra.errors import OperatorError
+from infra.inventory import GroupLocation
 from infra.lab import pki
-from infra.origin import ORIGIN_HEADER, Origin, parse_origin
+from infra.origin import ORIGIN_HEADER, Origin
+from roles.operations import operations
+from roles.rollout.session import Request
 from roles.scripts.quoting import script
-from tests.aws import REGION, cloud, make_group
+from tests.aws import Cloud, cloud, make_group
 from tests.deploy.sources import release_of, replaced
-from tests.lab import SMALL, LabStack, lab_stack
-from tests.program.as_the_cdn import ByAddress, asking
+from tests.lab import PROJECT, SMALL, LabStack, lab_stack
+from tests.program.as_the_cdn import asking
 from tests.program.instances import boot_as_instances, first_process, stand_in_for_session_manager
+from tests.program.mixed_site import Site, read_origin_of, settings_with
 from tests.program.recorded import PROVIDER
 from tests.program.recording.world import WORLD_VARIABLE
 
@@ -35,98 +35,7 @@ MACHINES = """config:
     - {name: lima, kind: lab, network: 1, app_hosts: 3}
 """
 INSTANCES = ("lima-app-1", "lima-app-2")
-OWNED = {
-    "lima-lb-1": ("kementerian-lb-1", "lb"),
-    "lima-app-3": ("kementerian-app-1", "app"),
-    "edge-1": ("kementerian-app-2", "app"),
-}
 HAPROXY = "templates/lb/etc/haproxy/haproxy.cfg.j2"
-SETTINGS = f"""config:
-  aws:region: {REGION}
-  tegak:network: 198.18.160.0/20
-  tegak:server_name: hasil.uji.test
-  tegak:operator_key_file: .secrets/operator.pub
-  tegak:rollout: {{soak_seconds: 0}}
-  tegak:aws:
-    zone: uji.test
-    home_region: {REGION}
-    replica_region: ap-southeast-1
-    enabled_regions: [{REGION}]
-    cost_centre: uji
-    alarm_email: siaga@uji.test
-    vcpu_quotas: {{{REGION}: 32}}
-  tegak:night: {{start: "2029-01-20T12:00:00+07:00", end: "2029-01-20T16:00:00+07:00", viewers: 1000}}
-  tegak:budget: {{night_usd: 9999, month_usd: 9999, rupiah_per_usd: 16500, rupiah_date: "2026-11-01"}}
-  tegak:locations:
-    - name: jakarta
-      kind: aws
-      region: {REGION}
-      network: 10.20.0.0/16
-      zones: 2
-      instance_type: c7g.large
-      hosts: {{usual: 2, night: 2, most: 4}}
-    - {{name: gladi, kind: lab, network: 1, app_hosts: 1}}
-    - name: kementerian
-      kind: hosts
-      machines:
-"""
-MACHINE = "        - {{name: {name}, role: {role}, address: {address}, host_keys: [{key}]}}\n"
-
-
-@dataclass(frozen=True)
-class Site:
-    """A stack of all kinds, up, deployed and published.
-
-    Args:
-        stack: The stack.
-        inventory: What `pulumi up` left.
-        origin: What load balancers and the CDN both know.
-        members: The group's hosts, by the names that they have in the stack: where this machine reaches them.
-        authority: The certificate authority that ACM stands for.
-    """
-
-    stack: LabStack
-    inventory: Inventory
-    origin: Origin
-    members: Mapping[str, Host]
-    authority: Path
-
-    @property
-    def app_hosts(self) -> dict[str, str]:
-        """Where this machine reaches each app host."""
-        known = {host.name: str(host.address) for host in self.inventory.with_role("app")}
-        return known | {name: str(host.address) for name, host in self.members.items()}
-
-    def releases(self) -> set[str]:
-        """What the app hosts run, each asked by itself."""
-        return {version_of(f"http://{address}/version") for address in self.app_hosts.values()}
-
-    def connect(self) -> "ByAddress":
-        """A connection to the load balancer that one owns, as the CDN makes it."""
-        (place,) = (place for place in self.inventory.balanced if place.behind_cdn)
-        context = ssl.create_default_context(cafile=str(self.authority))
-        return ByAddress(self.origin.name, str(place.endpoint.address), place.endpoint.port, context)
-
-    def ask_balancer(self, path: str, **headers: str) -> int:
-        """What the load balancer that one owns answers."""
-        link = self.connect()
-        link.request("GET", path, headers=headers)
-        answer = link.getresponse()
-        answer.read()
-        link.close()
-        return answer.status
-
-    def comes_to_answer(self, status: int) -> bool:
-        """Whether it answers the secret so before long: a reload is not over when its command is."""
-        for _ in range(50):
-            if self.ask_balancer("/version", **{ORIGIN_HEADER: self.origin.secret}) == status:
-                return True
-            time.sleep(0.1)
-        return False
-
-
-def version_of(url: str) -> str:
-    return str(json.loads(subprocess.check_output(["curl", "-sf", "--max-time", "5", url], text=True))["release"])
 
 
 @pytest.fixture(scope="module")
@@ -144,56 +53,50 @@ def site(five: LabStack) -> Generator[Site, None, None]:
     instances = [machines[name] for name in INSTANCES]
     boot_as_instances(five, instances)
     with cloud() as aws, lab_stack("mesin-aneka", settings_with(machines)) as stack:
+        record_account(stack)
         stack.environment.update(aws.environment)
-        stack.environment[WORLD_VARIABLE] = str(stack.directory / "world.json")
-        stack.environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
-        stack.environment["PATH"] = f"{PROVIDER}:{stack.environment['PATH']}"
-        (stack.directory / "world.json").unlink(missing_ok=True)
         connected = stand_in_for_session_manager(stack)
         stack.succeed("pulumi", "stack", "init", stack.name)
         stack.pulumi_up()
-
-        inventory = stack.inventory()
+        inventory, origin = stack.inventory(), read_origin_of(stack)
         (place,) = (place for place in inventory.locations if isinstance(place, GroupLocation))
         group = make_group(len(instances), place.tags, place.target_group_arn)
-        processes = {
-            instance: first_process(five, machine) for instance, machine in zip(group.instances, instances, strict=True)
-        }
+        members = dict(zip(group.instances, instances, strict=True))
+        processes = {instance: first_process(five, machine) for instance, machine in members.items()}
         connected.write_text(json.dumps(processes))
         for instance, process in processes.items():
             aws.consoles[instance] = Path(f"/proc/{process}/root/dev/console").read_text(encoding="utf-8")
-        origin = read_origin_of(stack)
-        authority = pki.make_authority(stack.directory, "uji")
-        pair = pki.issue_server_certificate(
-            authority, stack.directory, ["*.asal.uji.test"], [], now=dt.datetime.now(dt.UTC)
-        )
-        aws.has_certificate(
-            origin.certificate_arn,
-            pair.certificate_pem.encode(),
-            pair.key_file.read_bytes(),
-            authority.certificate_pem.encode(),
-        )
-        members = {f"jakarta-{name}": host for name, host in zip(group.instances, instances, strict=True)}
-        made = Site(stack, inventory, origin, members, stack.directory / "ca.crt")
-        without_certificate = stack.fab_fails("deploy", "--release", build(stack, "4.0.0"))
-        assert "kementerian-lb-1: it has no certificate yet (fab certificate brings it)" in without_certificate
-        stack.fab("certificate")
-        stack.fab("deploy", "--release", build(stack, "4.0.0"))
-        stack.fab("publish", "--source", SMALL)
-        yield made
+        issue_certificate(aws, origin, stack.directory)
+        names = {f"jakarta-{instance}": machine for instance, machine in members.items()}
+        bring_up(stack)
+        yield Site(stack, inventory, origin, names, stack.directory / "ca.crt")
 
 
-def settings_with(machines: Mapping[str, Host]) -> str:
-    lines = (
-        MACHINE.format(name=name, role=role, address=machines[made_as].address, key=machines[made_as].host_keys[0])
-        for made_as, (name, role) in OWNED.items()
-    )
-    return SETTINGS + "".join(lines)
+def record_account(stack: LabStack) -> None:
+    """Let the engine take the recording provider for AWS, over an account that is empty."""
+    world = stack.directory / "world.json"
+    world.unlink(missing_ok=True)
+    stack.environment[WORLD_VARIABLE] = str(world)
+    stack.environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+    stack.environment["PATH"] = f"{PROVIDER}:{stack.environment['PATH']}"
 
 
-def read_origin_of(stack: LabStack) -> Origin:
-    printed = stack.succeed("pulumi", "stack", "output", "origin", "--json", "--show-secrets", "-s", stack.name)
-    return parse_origin(json.loads(printed))
+def issue_certificate(aws: Cloud, origin: Origin, directory: Path) -> None:
+    """Let ACM have issued what the program asked for."""
+    authority = pki.make_authority(directory, "uji")
+    pair = pki.issue_server_certificate(authority, directory, ["*.asal.uji.test"], [], now=dt.datetime.now(dt.UTC))
+    certificate, key = pair.certificate_pem.encode(), pair.key_file.read_bytes()
+    aws.has_certificate(origin.certificate_arn, certificate, key, authority.certificate_pem.encode())
+
+
+def bring_up(stack: LabStack) -> None:
+    """The first release and results; not before the load balancer has its certificate."""
+    release = build(stack, "4.0.0")
+    refused = stack.fab_fails("deploy", "--release", release)
+    assert "kementerian-lb-1: it has no certificate yet (fab certificate brings it)" in refused
+    stack.fab("certificate")
+    stack.fab("deploy", "--release", release)
+    stack.fab("publish", "--source", SMALL)
 
 
 def build(stack: LabStack, version: str) -> str:
@@ -275,6 +178,22 @@ def test_a_certificate_is_brought_once_and_logged_without_its_name(site: Site) -
     logged = site.stack.fab("history", "--json")
     assert site.origin.certificate_arn in logged
     assert site.origin.name not in logged
+
+
+def test_results_are_published_while_nobody_can_read_the_stacks_secrets(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_project: Path, _stack: str) -> Origin:
+        raise OperatorError("the key service does not answer")
+
+    monkeypatch.setattr("roles.operations.read_origin", refuse)
+    for name, value in site.stack.environment.items():
+        monkeypatch.setenv(name, value)
+    with operations(PROJECT, site.stack.name) as on_stack:
+        request = Request(on_stack.fleet.inventory.rollout)
+        on_stack.publish(PROJECT / SMALL, request)
+        with pytest.raises(OperatorError, match="the key service does not answer"):
+            on_stack.configure(request)
 
 
 def test_the_secret_and_the_name_are_in_no_plan_state_or_file_of_the_operators(site: Site) -> None:
