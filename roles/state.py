@@ -131,9 +131,9 @@ def read_state(fleet: Fleet, host: Host, files: Iterable[PurePosixPath] = ()) ->
     Raises:
         HostError: It doesn't answer.
     """
-    request = probe_request(UNITS, files, answers="app" in host.roles)
+    request = probe_request(files, answers="app" in host.roles)
     started = time.time()
-    document = json.loads(fleet[host].run("reading its state", probe_host(), request))
+    document = json.loads(fleet[host].run("reading its state", probe_host(UNITS), request))
     # The host looked at its clock last: what passed until then is the connection's and the probe's own time.
     offset = document["unix_s"] - time.time()
     late = min(0.0, document["unix_s"] - started)
