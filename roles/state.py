@@ -124,6 +124,14 @@ class Observation:
         hosts = self.inventory.with_role("app", location)
         return [host.name for host in hosts if self.servers.get(host.name) == "up" and host.name in self.states]
 
+    def outdated(self, location: str) -> list[str]:
+        """Those that serve there with another release or other results than the log says, if it says any."""
+        return [
+            name
+            for name in self.serving(location)
+            if not self.is_current(name) or self.log.release not in {None, self.states[name].release}
+        ]
+
 
 def read_state(fleet: Fleet, host: Host, files: Iterable[PurePosixPath] = ()) -> HostState:
     """Ask a host.

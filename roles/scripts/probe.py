@@ -110,7 +110,8 @@ def main() -> None:
     """Print what the host has."""
     asked = json.load(sys.stdin)
     paths = asked["paths"]
-    version = answer("/version") if asked["answers"] else None
+    ready = answer("/healthz") if asked["answers"] else None
+    version = ready or (answer("/version") if asked["answers"] else None)
     disk = next(path for path in (paths["own"], "/var/lib") if os.path.exists(path))
     known = units(sys.argv[1])
     document = {
@@ -118,7 +119,7 @@ def main() -> None:
         "releases": complete(paths["releases"]),
         "snapshot": link_target(paths["current_snapshot"]),
         "snapshots": complete(paths["snapshots"]),
-        "ready": bool(asked["answers"]) and answer("/healthz") is not None,
+        "ready": ready is not None,
         "running_release": json.loads(version)["release"] if version else None,
         "units": {unit: block.get("ActiveState") == "active" for unit, block in known.items()},
         "restarts": int(known.get(asked["service"], {}).get("NRestarts") or 0),
