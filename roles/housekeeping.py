@@ -136,12 +136,11 @@ class Housekeeping:
         """
         observed = observe(self.tasks.fleet)
         self._known_location(observed, location)
-        for name in observed.serving(location):
-            if not observed.is_current(name) or observed.states[name].release not in {observed.log.release, None}:
-                raise OperatorError(
-                    f"{name} has another release or other results than the log says; {location} stays out",
-                    next_command="fab publish and fab deploy, then fab undrain-location",
-                )
+        if outdated := observed.outdated(location):
+            raise OperatorError(
+                f"{outdated[0]} has another release or other results than the log says; {location} stays out",
+                next_command="fab publish and fab deploy, then fab undrain-location",
+            )
         script = pool.undrain(LOCATIONS, location).then(pool.wait_until_up(LOCATIONS, location, UP_SECONDS))
         self._at_edges(f"putting {location} back", script)
         self._note("undrain-location", reason, observed, location=location)

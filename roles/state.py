@@ -16,7 +16,7 @@ from roles.fleet import Fleet
 from roles.pool import ServerState, read_app_pool, read_group_pool, read_location_pool
 from roles.rollout.audit import Log
 from roles.rollout.lock import LockRecord, lock_in_force
-from roles.scripts.layout import SERVICE
+from roles.scripts.layout import EDGE_CERTIFICATE, ORIGIN_CERTIFICATE, SERVICE
 from roles.scripts.state import probe_host, probe_request
 
 UNITS = ("nginx.service", "haproxy.service", SERVICE)
@@ -124,6 +124,14 @@ class Observation:
         hosts = self.inventory.with_role("app", location)
         return [host.name for host in hosts if self.servers.get(host.name) == "up" and host.name in self.states]
 
+    def outdated(self, location: str) -> list[str]:
+        """Those that serve there with another release or other results than the log says, if it says any."""
+        return [
+            name
+            for name in self.serving(location)
+            if not self.is_current(name) or self.log.release not in {None, self.states[name].release}
+        ]
+
 
 def read_state(fleet: Fleet, host: Host, files: Iterable[PurePosixPath] = ()) -> HostState:
     """Ask a host.
@@ -131,9 +139,10 @@ def read_state(fleet: Fleet, host: Host, files: Iterable[PurePosixPath] = ()) ->
     Raises:
         HostError: It doesn't answer.
     """
-    request = probe_request(UNITS, files, answers="app" in host.roles)
+    request = probe_request(files, answers="app" in host.roles)
+    probe = probe_host(UNITS, ORIGIN_CERTIFICATE if "lb" in host.roles else EDGE_CERTIFICATE)
     started = time.time()
-    document = json.loads(fleet[host].run("reading its state", probe_host(), request))
+    document = json.loads(fleet[host].run("reading its state", probe, request))
     # The host looked at its clock last: what passed until then is the connection's and the probe's own time.
     offset = document["unix_s"] - time.time()
     late = min(0.0, document["unix_s"] - started)

@@ -125,9 +125,9 @@ def still_runs(release: str) -> Script:
             f'[ "$({command("systemctl", "show", "--property", "NRestarts", "--value", SERVICE)})" = 0 ]',
             f"its service with {release} died, and was started again",
         ),
+        f"path=/version; [ ! -e {command(CURRENT_SNAPSHOT)} ] || path=/healthz",
         refuse_unless(
-            f"curl -sf -m 2 http://127.0.0.1/version | {command('grep', '-qF', running)}"
-            f" && {{ [ ! -e {command(CURRENT_SNAPSHOT)} ] || curl -sf -m 2 -o /dev/null http://127.0.0.1/healthz; }}",
+            f'curl -sf -m 2 "http://127.0.0.1$path" | {command("grep", "-qF", running)}',
             f"its service with {release} is not ready any more",
         ),
         timeout_seconds=15,

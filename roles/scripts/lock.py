@@ -32,8 +32,10 @@ def fence(token: str) -> Script:
     return script(
         f"exec 9>> {command(LOCK_MUTEX)}",
         command("flock", "-s", "-w", BUSY_SECONDS, 9),
+        # The shell's own `read`: a process for each step of each host would be felt.
+        f"{{ read -r held < {command(LOCK_TOKEN)}; }} 2> /dev/null || true",
         refuse_unless(
-            f'[ "$(cat {command(LOCK_TOKEN)} 2> /dev/null)" = {command(token)} ]',
+            f'[ "${{held:-}}" = {command(token)} ]',
             "the lock was taken over: this rollout no longer has it",
             FENCED,
         ),

@@ -20,8 +20,6 @@ PATHS = {
     "rollouts": layout.ROLLOUTS,
     "audit": layout.AUDIT,
     "lock": layout.LOCK,
-    "edge_certificate": layout.EDGE_CERTIFICATE,
-    "origin_certificate": layout.ORIGIN_CERTIFICATE,
 }
 
 
@@ -30,19 +28,27 @@ def _program() -> str:
     return PROBE.read_text(encoding="utf-8")
 
 
-def probe_host() -> Script:
-    """Print as JSON what the host has; standard input is `probe_request`."""
-    return script(command("python3", "-IS", "-c", _program()), timeout_seconds=20)
-
-
-def probe_request(units: Iterable[str], files: Iterable[PurePosixPath], *, answers: bool) -> bytes:
-    """What the probe is to look at.
+def probe_host(units: Iterable[str], certificate: PurePosixPath) -> Script:
+    """Print as JSON what the host has; standard input is `probe_request`.
 
     Args:
         units: Whether these daemons run.
+        certificate: How long this one lasts, if it is there.
+    """
+    show = command("systemctl", "show", "--property", "Id,ActiveState,NRestarts", *units)
+    expiry = command("openssl", "x509", "-noout", "-enddate", "-in", certificate)
+    there = command("test", "-e", certificate)
+    program = command("python3", "-IS", "-c", _program())
+    return script(f'{program} "$({show})" "$({there} && {expiry})"', timeout_seconds=20)
+
+
+def probe_request(files: Iterable[PurePosixPath], *, answers: bool) -> bytes:
+    """What the probe is to look at.
+
+    Args:
         files: The fingerprints of these.
         answers: Whether to ask the host's own service.
     """
     paths = {name: str(path) for name, path in PATHS.items()}
-    asked = {"paths": paths, "units": list(units), "files": [str(path) for path in files]}
+    asked = {"paths": paths, "files": [str(path) for path in files]}
     return json.dumps({**asked, "answers": answers, "service": layout.SERVICE}).encode()

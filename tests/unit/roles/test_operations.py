@@ -172,3 +172,21 @@ def test_an_option_out_of_bounds_is_refused_by_its_name(option: str, value: obje
         policy_for(RolloutPolicy(), **{option: value})
     assert caught.value.message.startswith(said)
     assert caught.value.next_command == "fab --help deploy"
+
+
+@pytest.mark.parametrize(
+    ("log", "runs_too", "outdated"),
+    [
+        pytest.param(deployed("a", "b"), {}, [], id="all as the log says"),
+        pytest.param(deployed("a", "b"), {"barat-app-2": "a"}, ["barat-app-2"], id="one has the release before"),
+        pytest.param([], {"barat-app-2": "a"}, [], id="a log that was lost says nothing of releases"),
+        pytest.param([entry("9", "publish", 9, snapshot="s")], {}, [], id="the results that were published"),
+        pytest.param(
+            [entry("9", "publish", 9, snapshot="newer")], {}, ["barat-app-1", "barat-app-2"], id="older results"
+        ),
+    ],
+)
+def test_a_location_is_outdated_by_what_the_log_says(
+    log: list[Entry], runs_too: Mapping[str, str], outdated: list[str]
+) -> None:
+    assert known("b", *log, runs_too=runs_too).outdated("barat") == outdated
