@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from infra.errors import OperatorError
+from infra.signers import SIGNER
 from roles.scripts.artefacts import Artefact
-from roles.scripts.layout import SIGNER
 
 
 def sign(path: Path, key: Path, namespace: str) -> None:

@@ -7,7 +7,11 @@ from pulumi import Output
 
 from infra.aws.place import Place
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates/boot"
+PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
+TEMPLATES = PROJECT_DIRECTORY / "templates/boot"
+START_PROGRAM = PROJECT_DIRECTORY / "roles/scripts/start_host.py"
+"""What the host runs until it serves what is published."""
+
 READY_HOOK = "ready"
 """A new host holds this hook of its group until it is ready; one that never is, is replaced."""
 
@@ -46,6 +50,7 @@ def boot_script(place: Place, *, bucket: str) -> str:
         place=place,
         bucket=bucket,
         hook=READY_HOOK,
+        start_program=START_PROGRAM.read_text(encoding="utf-8"),
     )
     if len(script.encode()) > MOST_BYTES:
         raise ValueError(f"user data has {len(script.encode())} bytes, more than {MOST_BYTES}")

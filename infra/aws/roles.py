@@ -71,7 +71,9 @@ def host_policy(place: Place, *, account_id: str, bucket_arn: str, log_group_arn
         *_session_manager(place.region, account_id),
         Statement("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group_arn}:log-stream:*"]),
         Statement(
-            "Ready", ["autoscaling:CompleteLifecycleAction"], [f"{groups}:autoScalingGroupName/{place.group_name}"]
+            "Ready",
+            ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"],
+            [f"{groups}:autoScalingGroupName/{place.group_name}"],
         ),
     )
 

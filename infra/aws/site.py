@@ -20,17 +20,18 @@ class AwsSite:
         stack: The stack's name.
         settings: Its settings.
         operator_key: The public ssh key of those who deploy.
+        signers: Who may sign what hosts take.
         now: When the program runs, with a time zone.
     """
 
-    def __init__(self, stack: str, settings: StackSettings, operator_key: str, now: dt.datetime) -> None:
+    def __init__(self, stack: str, settings: StackSettings, operator_key: str, signers: str, now: dt.datetime) -> None:
         aws, night, budget = _needed(settings)
         shared = Account(Names(stack, aws.cost_centre), settings, aws, budget)
         account = shared.outputs
         self.name_servers = shared.zone.name_servers
         hosts = {place.name: place.hosts.night for place in settings.of_kind(AwsLocationSettings)}
         self.locations: Sequence[AwsLocation] = make_aws_locations(
-            settings, account, dns_weights(hosts), operator_key, now
+            settings, account, dns_weights(hosts), operator_key, signers, now
         )
         self.edge = Cdn(aws, night, account, [location.origin for location in self.locations])
 

@@ -10,11 +10,12 @@ import pytest
 
 from infra.errors import OperatorError
 from infra.inventory import GroupLocation, Inventory
+from infra.signers import SIGNER, read_signers
 from roles.aws.members import member
-from roles.files import Configuration, Templates, read_signers
+from roles.files import Configuration, Templates
 from roles.scripts import artefacts
 from roles.scripts.artefacts import Artefact
-from roles.scripts.layout import AUDIT, SIGNER
+from roles.scripts.layout import AUDIT
 from roles.start import (
     START_NAMESPACE,
     Publication,
@@ -133,7 +134,7 @@ def verify(document: StartDocument, signers: str, namespace: str, tmp_path: Path
 
 def test_it_is_signed_for_this_purpose_and_no_other(configuration: Configuration, key: Path, tmp_path: Path) -> None:
     document = StartDocument.model_validate_json(start_document(configuration, JAKARTA, PUBLICATION, at=AT, key=key))
-    signers = read_signers(key.with_suffix(".pub"), SIGNER)
+    signers = read_signers(key.with_suffix(".pub"))
     assert verify(document, signers, START_NAMESPACE, tmp_path) == 0
     assert verify(document, signers, "tegak-release", tmp_path) != 0
     changed = document.model_copy(update={"body": document.body.replace("jakarta", "jakarts")})
