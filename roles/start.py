@@ -58,7 +58,7 @@ class StartStep(_Document):
 
     Args:
         name: What it does.
-        script: The command line, as ssh would be given it.
+        script: The command line, as ssh would be given it for root.
         stdin: What it reads: nothing, the key of an artefact, or a tar of files.
         unless: Where this path exists on the host, the step has been done.
     """
@@ -235,7 +235,7 @@ def _receive(archive: Published, script: Script, directory: str) -> StartStep:
 def _step(
     name: str, script: Script, *, stdin: str | tuple[StartFile, ...] | None = None, unless: str | None = None
 ) -> StartStep:
-    return StartStep(name=name, script=script.command_line(), stdin=stdin, unless=unless)
+    return StartStep(name=name, script=script.command_line_of_root(), stdin=stdin, unless=unless)
 
 
 def _file(file: HostFile) -> StartFile:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
-from moto.core.responses import ActionResult
+from moto.autoscaling.exceptions import ValidationError
+from moto.autoscaling.responses import AutoScalingResponse
+from moto.core.responses import ActionResult, EmptyResult
 from moto.core.types import Base64EncodedString
 from moto.ec2.responses.general import General
 from moto.server import ThreadedMotoServer
@@ -37,11 +39,15 @@ class Cloud:
         endpoint: Where it answers.
         environment: What leads a process to it.
         consoles: What each instance has printed.
+        held: The instances that a lifecycle hook holds.
+        let_go: The instances whose hook was completed, in order.
     """
 
     endpoint: str
     environment: dict[str, str]
     consoles: dict[str, str] = field(default_factory=dict[str, str])
+    held: set[str] = field(default_factory=set[str])
+    let_go: list[str] = field(default_factory=list[str])
 
     def prints_keys(self, instance: str, *keys: str) -> None:
         """An instance prints its ssh host keys as cloud-init does at first boot."""
@@ -58,15 +64,19 @@ class Group:
 
 
 @contextmanager
-def cloud() -> Generator[Cloud, None, None]:
-    """Run it, and lead boto3 of this process and its children to it."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+def cloud(address: str = "127.0.0.1") -> Generator[Cloud, None, None]:
+    """Run it, and lead boto3 of this process and its children to it.
+
+    Args:
+        address: Where it answers: one of this machine alone.
+    """
+    server = ThreadedMotoServer(ip_address=address, port=0, verbose=False)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request otherwise
     server.start()
     _, port = server.get_host_and_port()
-    endpoint = f"http://127.0.0.1:{port}"
+    endpoint = f"http://{address}:{port}"
     # What an earlier one in this process made is in its memory.
-    link = http.client.HTTPConnection("127.0.0.1", port)
+    link = http.client.HTTPConnection(address, port)
     link.request("POST", "/moto-api/reset")
     link.getresponse().read()
     link.close()
@@ -77,7 +87,22 @@ def cloud() -> Generator[Cloud, None, None]:
         output = Base64EncodedString.from_raw_string(seen.consoles.get(instance, ""))
         return ActionResult({"InstanceId": instance, "Output": output})
 
-    with patch.dict(os.environ, seen.environment), patch.object(General, "get_console_output", get_console_output):
+    def act_on_hook(self: Any) -> ActionResult:  # noqa: ANN401
+        instance = str(self._get_param("InstanceId"))
+        if instance not in seen.held:
+            raise ValidationError(f"No active Lifecycle Action found with instance ID {instance}")
+        if self._get_param("LifecycleActionResult") == "CONTINUE":
+            seen.held.remove(instance)
+            seen.let_go.append(instance)
+        return EmptyResult()
+
+    with (
+        patch.dict(os.environ, seen.environment),
+        patch.object(General, "get_console_output", get_console_output),
+        # moto has no lifecycle actions.
+        patch.object(AutoScalingResponse, "complete_lifecycle_action", act_on_hook, create=True),
+        patch.object(AutoScalingResponse, "record_lifecycle_action_heartbeat", act_on_hook, create=True),
+    ):
         clients.forget()
         try:
             yield seen

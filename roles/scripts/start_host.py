@@ -28,13 +28,20 @@ ALLOWED_SIGNERS, SIGNER, NAMESPACE = "/etc/tegak/allowed_signers", "release@tega
 CURRENT_RELEASE = Path("/srv/tegak/current")
 SCHEMA = 1
 CHUNK_BYTES = 1024 * 1024
-HOOK_SECONDS, EVERY_SECONDS = 60, 5
+HOOK_SECONDS, EVERY_SECONDS = 30, 5
 HELD = Path("/run/tegak-start/held")
 Json = dict[str, Any]
 
 
 class NotReadyError(Exception):
     """Why the host can't enter its pool yet."""
+
+
+def say(words: str) -> None:
+    """Say it in the journal, and on the console: an operator can read that without reaching the host."""
+    print(words, flush=True)
+    with contextlib.suppress(OSError), Path("/dev/console").open("a", encoding="utf-8") as console:
+        console.write(f"tegak-start: {words}\n")
 
 
 def metadata(path: str, method: str = "GET", **headers: str) -> str:
@@ -151,8 +158,9 @@ def checked(document: bytes, place: Mapping[str, str]) -> Json:
     body = json.loads(text)
     if body.get("schema") != SCHEMA:
         raise NotReadyError(f"start.json is of version {body.get('schema')}, and this host knows {SCHEMA}")
-    if (body["stack"], body["location"]) != (place["TEGAK_STACK"], place["TEGAK_LOCATION"]):
-        raise NotReadyError(f"start.json is for {body['location']} of {body['stack']}, not for this host")
+    whom, own = f"{body['location']} of {body['stack']}", f"{place['TEGAK_LOCATION']} of {place['TEGAK_STACK']}"
+    if whom != own:
+        raise NotReadyError(f"start.json is for {whom}, not for {own}")
     return body
 
 
@@ -200,7 +208,7 @@ def main() -> int:
         instance = instance_id()
         group, bucket = Group(place, instance), Bucket(place)
         if not group.holds_it():
-            print("tegak-start: no hook holds this host: it is left as it is")
+            say("no hook holds this host: it is left as it is")
             return 0
         done = None
         while (document := bucket.start()) != done:
@@ -210,15 +218,15 @@ def main() -> int:
             for step in body["steps"]:
                 if not (step["unless"] and Path(step["unless"]).exists()):
                     run(step, read_by(step, body, bucket, instance))
-            print(f"tegak-start: {instance} has release {body['release']} and snapshot {body['snapshot']}", flush=True)
+            say(f"{instance} has release {body['release']} and snapshot {body['snapshot']}")
             done = document
         if done is None and CURRENT_RELEASE.exists():
             raise NotReadyError("nothing is published for it, but it has a release: its state may be old")
         group.let_go()
     except (NotReadyError, ClientError, BotoCoreError, OSError) as error:
-        print(f"tegak-start: this host is not let into its pool: {' '.join(str(error).split())}")
+        say(f"this host is not let into its pool: {' '.join(str(error).split())}")
         return 1
-    print("tegak-start: this host is let into its pool", flush=True)
+    say("this host is let into its pool")
     return 0
 
 

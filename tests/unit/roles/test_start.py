@@ -87,8 +87,8 @@ def test_a_host_places_the_very_files_that_a_task_would(configuration: Configura
 def test_a_host_receives_what_a_task_would_send(body: StartBody) -> None:
     scripts = {step.name: step.script for step in body.steps}
     release, snapshot = PUBLICATION.release.artefact, published("20290214", "snapshots").artefact
-    assert scripts["receive 3.0.1"] == artefacts.receive_release(release).command_line()
-    assert scripts["receive 20290214"] == artefacts.receive_snapshot(snapshot).command_line()
+    assert scripts["receive 3.0.1"] == artefacts.receive_release(release).command_line_of_root()
+    assert scripts["receive 20290214"] == artefacts.receive_snapshot(snapshot).command_line_of_root()
 
 
 def test_nothing_is_switched_to_before_everything_is_there(body: StartBody) -> None:
