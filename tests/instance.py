@@ -79,6 +79,7 @@ class Instance:
     def boot(self, user_data: str) -> None:
         """Boot it for the first time."""
         self._wait_for_systemd()
+        self.run("useradd", "--system", "cwagent")  # as the CloudWatch agent's package does
         self.run("systemctl", "daemon-reload")
         self.run("systemctl", "enable", "--now", "metadata.service")
         self.run("sh", "-s", stdin=user_data)

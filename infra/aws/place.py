@@ -46,6 +46,11 @@ class Place:
         """The Auto Scaling group's name: fixed, because the hosts' permissions name it before it is there."""
         return self.account.names.of(self.name)
 
+    @property
+    def log_group_name(self) -> str:
+        """The log group that its hosts write to."""
+        return f"/{self.group_name}/hosts"
+
     def tags(self, role: str, *parts: str) -> Mapping[str, str]:
         """The tags of a thing of this location.
 

@@ -22,7 +22,7 @@ class HostRole(pulumi.ComponentResource):
         super().__init__("tegak:aws:HostRole", place.name, None, opts)
         self.log_group = cloudwatch.LogGroup(
             f"{place.name}-hosts",
-            name=f"/{place.account.names.of(place.name)}/hosts",
+            name=place.log_group_name,
             retention_in_days=LOG_DAYS,
             kms_key_id=place.account.keys[place.region],
             region=place.region,

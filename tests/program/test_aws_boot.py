@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import json
 import re
 import shutil
 import subprocess
@@ -115,9 +116,23 @@ def test_ssh_listens_on_the_host_itself_alone(usual: AwsRecorder) -> None:
     assert listen.replace("\\n", "\n").split() == ["ListenAddress", "127.0.0.1", "ListenAddress", "::1"]
 
 
-def test_the_ssm_agent_comes_from_the_bucket_that_the_s3_endpoint_allows(usual: AwsRecorder) -> None:
-    (bucket,) = re.findall(r"^    bucket='https://s3\.\S+\.amazonaws\.com/(\S+)'$", script_of(usual), re.MULTILINE)
-    assert f"arn:aws:s3:::{bucket}/*" in usual.one("VpcEndpoint", "jakarta-s3")["policy"]
+def test_agents_come_from_the_buckets_that_the_s3_endpoint_allows(usual: AwsRecorder) -> None:
+    buckets = re.findall(r"install_agent \S+ '([^/]+)/\S+'", script_of(usual))
+    assert buckets == [f"amazon-ssm-{HOME}", f"amazoncloudwatch-agent-{HOME}"]
+    policy = usual.one("VpcEndpoint", "jakarta-s3")["policy"]
+    assert all(f"arn:aws:s3:::{bucket}/*" in policy for bucket in buckets)
+
+
+def test_the_journal_goes_to_the_log_group_that_the_host_may_write_to(usual: AwsRecorder) -> None:
+    path, text = block(script_of(usual), "LOGS")
+    assert path == "/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json"
+    kinds = json.loads(text)["logs"]["logs_collected"]
+    (journal,), (failed,) = kinds["journald"]["collect_list"], kinds["files"]["collect_list"]
+    group = usual.one("LogGroup", "jakarta-hosts")["name"]
+    assert {journal["log_group_name"], failed["log_group_name"]} == {group}
+    assert journal["log_stream_name"] != failed["log_stream_name"]
+    assert set(journal["units"]) == {layout.SERVICE, "nginx.service", "tegak-start.service"}
+    assert failed["file_path"] == str(layout.FAILED_ANSWERS)
 
 
 def test_the_script_is_no_longer_than_ec2_takes(usual: AwsRecorder) -> None:
