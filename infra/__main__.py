@@ -16,6 +16,7 @@ from infra.lab.bridge import kernel_has_netem
 from infra.location_settings import LabLocationSettings
 from infra.preflight import check_certificate, check_machine, read_operator_key
 from infra.settings import PROJECT, STRUCTURED_KEYS, StackSettings, parse_settings
+from infra.signers import PUBLIC_KEY, read_signers
 from infra.site import Site
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
@@ -50,7 +51,8 @@ def main() -> None:
     check_certificate(PROJECT_DIRECTORY, settings, dt.datetime.now(dt.UTC))
     delays = check_lab(settings.of_kind(LabLocationSettings))
     operator_key = read_operator_key(PROJECT_DIRECTORY / settings.operator_key_file)
-    site = Site(stack, settings, Checkout(PROJECT_DIRECTORY, operator_key, delays))
+    signers = read_signers(PROJECT_DIRECTORY / PUBLIC_KEY)
+    site = Site(stack, settings, Checkout(PROJECT_DIRECTORY, operator_key, signers, delays))
     pulumi.export("inventory", site.inventory())
     pulumi.export("url", site.edge.url)
     pulumi.export("ca_certificate", site.edge.ca_certificate)

@@ -51,7 +51,7 @@ class Site:
         from infra.aws.site import AwsSite  # noqa: PLC0415
 
         now = dt.datetime.now(dt.UTC)
-        return AwsSite(self.stack, self._settings, self._checkout.operator_key, now)
+        return AwsSite(self.stack, self._settings, self._checkout.operator_key, self._checkout.signers, now)
 
     def _location(self, location: LocationSettings) -> Location:
         match location:

@@ -186,18 +186,3 @@ def archive(files: Iterable[HostFile]) -> bytes:
             info.size, info.mode, info.uname, info.gname = len(file.content), file.mode, "root", "root"
             out.addfile(info, io.BytesIO(file.content))
     return buffer.getvalue()
-
-
-def read_signers(public_key: Path, principal: str) -> str:
-    """The line of an allowed_signers file.
-
-    Raises:
-        OperatorError: The key is missing.
-    """
-    try:
-        kind, key, *_ = public_key.read_text(encoding="ascii").split()
-    except (OSError, ValueError) as error:
-        raise OperatorError(
-            f"the release key {public_key.name} can't be read; set-up makes it", next_command="make setup"
-        ) from error
-    return f'{principal} namespaces="tegak-release,tegak-snapshot" {kind} {key}'

@@ -12,8 +12,9 @@ from pathlib import Path
 from infra.errors import OperatorError
 from infra.inventory import RolloutPolicy
 from infra.origin import Origin
+from infra.signers import read_signers
 from roles.engine import Outputs, read_origin, read_outputs, selected_stack
-from roles.files import OWN_PARTS, Configuration, HostFile, Templates, read_signers
+from roles.files import OWN_PARTS, Configuration, HostFile, Templates
 from roles.fleet import Checkout, Fleet
 from roles.groups import with_members
 from roles.names import closest
@@ -25,7 +26,6 @@ from roles.rollout.plan import Action
 from roles.rollout.session import Request, Session, new_id, this_operator
 from roles.rollout.snapshot_plan import SnapshotPlanner
 from roles.scripts.artefacts import read_templates
-from roles.scripts.layout import SIGNER
 from roles.snapshots import ensure_snapshot, find_snapshot
 from roles.state import Observation, observe
 from roles.status import HEALTHY, public_answer, read_status
@@ -58,7 +58,7 @@ class Operations:
     @property
     def signers(self) -> str:
         """Who may sign releases and snapshots."""
-        return read_signers(self.checkout.release_key.with_suffix(".pub"), SIGNER)
+        return read_signers(self.checkout.release_key.with_suffix(".pub"))
 
     @cached_property
     def origin(self) -> Origin | None:

@@ -11,8 +11,10 @@ from unittest.mock import patch
 
 from moto.acm.exceptions import CertificateNotFound
 from moto.acm.models import AWSCertificateManagerBackend, CertBundle
+from moto.autoscaling.exceptions import ValidationError
+from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, EmptyResult
 from moto.core.types import Base64EncodedString
 from moto.ec2.responses.general import General
 from moto.elbv2.models import elbv2_backends
@@ -42,12 +44,16 @@ class Cloud:
         environment: What leads a process to it.
         consoles: What each instance has printed.
         certificates: What ACM has issued, by ARN.
+        held: The instances that a lifecycle hook holds.
+        let_go: The instances whose hook was completed, in order.
     """
 
     endpoint: str
     environment: dict[str, str]
     consoles: dict[str, str] = field(default_factory=dict[str, str])
     certificates: dict[str, CertBundle] = field(default_factory=dict[str, CertBundle])
+    held: set[str] = field(default_factory=set[str])
+    let_go: list[str] = field(default_factory=list[str])
 
     def prints_keys(self, instance: str, *keys: str) -> None:
         """An instance prints its ssh host keys as cloud-init does at first boot."""
@@ -72,15 +78,19 @@ class Group:
 
 
 @contextmanager
-def cloud() -> Generator[Cloud, None, None]:
-    """Run it, and lead boto3 of this process and its children to it."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+def cloud(address: str = "127.0.0.1") -> Generator[Cloud, None, None]:
+    """Run it, and lead boto3 of this process and its children to it.
+
+    Args:
+        address: Where it answers: one of this machine alone.
+    """
+    server = ThreadedMotoServer(ip_address=address, port=0, verbose=False)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request otherwise
     server.start()
     _, port = server.get_host_and_port()
-    endpoint = f"http://127.0.0.1:{port}"
+    endpoint = f"http://{address}:{port}"
     # What an earlier one in this process made is in its memory.
-    link = http.client.HTTPConnection("127.0.0.1", port)
+    link = http.client.HTTPConnection(address, port)
     link.request("POST", "/moto-api/reset")
     link.getresponse().read()
     link.close()
@@ -96,10 +106,22 @@ def cloud() -> Generator[Cloud, None, None]:
             raise CertificateNotFound(arn=arn, account_id=ACCOUNT_ID)
         return seen.certificates[arn]
 
+    def act_on_hook(self: Any) -> ActionResult:  # noqa: ANN401
+        instance = str(self._get_param("InstanceId"))
+        if instance not in seen.held:
+            raise ValidationError(f"No active Lifecycle Action found with instance ID {instance}")
+        if self._get_param("LifecycleActionResult") == "CONTINUE":
+            seen.held.remove(instance)
+            seen.let_go.append(instance)
+        return EmptyResult()
+
     with (
         patch.dict(os.environ, seen.environment),
         patch.object(General, "get_console_output", get_console_output),
         patch.object(AWSCertificateManagerBackend, "get_certificate", get_certificate),
+        # moto has no lifecycle actions.
+        patch.object(AutoScalingResponse, "complete_lifecycle_action", act_on_hook, create=True),
+        patch.object(AutoScalingResponse, "record_lifecycle_action_heartbeat", act_on_hook, create=True),
     ):
         clients.forget()
         try:

@@ -60,12 +60,12 @@ def s3_policy(publication_bucket_arn: str, region: str) -> str:
 
     Args:
         publication_bucket_arn: The bucket of releases and snapshots.
-        region: The location's; AWS keeps the SSM agent's package in a bucket of each region. Debian's packages are not
-            in S3.
+        region: The location's; AWS keeps the packages of its agents in buckets of each region. Debian's are not in S3.
+            https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/verify-CloudWatch-Agent-Package-Signature.html
     """
-    agent = f"arn:aws:s3:::amazon-ssm-{region}/*"
+    agents = [f"arn:aws:s3:::{name}-{region}/*" for name in ("amazon-ssm", "amazoncloudwatch-agent")]
     return policy(
         Statement("Publication", ["s3:GetObject"], [f"{publication_bucket_arn}/*"], principal="*"),
         Statement("PublicationList", ["s3:ListBucket"], [publication_bucket_arn], principal="*"),
-        Statement("SsmAgent", ["s3:GetObject"], [agent], principal="*"),
+        Statement("Agents", ["s3:GetObject"], agents, principal="*"),
     )

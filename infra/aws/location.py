@@ -88,6 +88,7 @@ def make_aws_locations(
     certificates: OriginCertificates,
     weights: Mapping[str, int],
     operator_key: str,
+    signers: str,
     now: dt.datetime,
 ) -> list[AwsLocation]:
     """Make all locations of kind `aws` of a stack.
@@ -98,6 +99,7 @@ def make_aws_locations(
         certificates: Those of the name that the CDN asks, in the locations' regions.
         weights: Each location's share of the requests, by its name: infra.weights.dns_weights over all kinds.
         operator_key: The public ssh key of those who deploy.
+        signers: Who may sign what hosts take.
         now: When the program runs, with a time zone.
     """
     locations = settings.of_kind(AwsLocationSettings)
@@ -106,7 +108,7 @@ def make_aws_locations(
     home_region, night = settings.aws.home_region, settings.night
     return [
         AwsLocation(
-            Place(location, night, account, home_region, operator_key, now),
+            Place(location, night, account, home_region, operator_key, signers, now),
             certificates.in_region(location.region),
             weights[location.name],
         )

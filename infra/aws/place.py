@@ -19,6 +19,7 @@ class Place:
         account: What all locations share.
         home_region: Where the publication bucket is.
         operator_key: The public ssh key of those who deploy.
+        signers: Who may sign what hosts take, a line of an allowed_signers file.
         now: When the program runs: what is already over can't be scheduled.
     """
 
@@ -27,6 +28,7 @@ class Place:
     account: AccountOutputs
     home_region: str
     operator_key: str
+    signers: str
     now: dt.datetime
 
     @property
@@ -43,6 +45,11 @@ class Place:
     def group_name(self) -> str:
         """The Auto Scaling group's name: fixed, because the hosts' permissions name it before it is there."""
         return self.account.names.of(self.name)
+
+    @property
+    def log_group_name(self) -> str:
+        """The log group that its hosts write to."""
+        return f"/{self.group_name}/hosts"
 
     def tags(self, role: str, *parts: str) -> Mapping[str, str]:
         """The tags of a thing of this location.

@@ -22,7 +22,7 @@ class HostRole(pulumi.ComponentResource):
         super().__init__("tegak:aws:HostRole", place.name, None, opts)
         self.log_group = cloudwatch.LogGroup(
             f"{place.name}-hosts",
-            name=f"/{place.account.names.of(place.name)}/hosts",
+            name=place.log_group_name,
             retention_in_days=LOG_DAYS,
             kms_key_id=place.account.keys[place.region],
             region=place.region,
@@ -71,7 +71,9 @@ def host_policy(place: Place, *, account_id: str, bucket_arn: str, log_group_arn
         *_session_manager(place.region, account_id),
         Statement("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group_arn}:log-stream:*"]),
         Statement(
-            "Ready", ["autoscaling:CompleteLifecycleAction"], [f"{groups}:autoScalingGroupName/{place.group_name}"]
+            "Ready",
+            ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"],
+            [f"{groups}:autoScalingGroupName/{place.group_name}"],
         ),
     )
 

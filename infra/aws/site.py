@@ -25,10 +25,11 @@ class AwsSite:
         stack: The stack's name.
         settings: Its settings.
         operator_key: The public ssh key of those who deploy.
+        signers: Who may sign what hosts take.
         now: When the program runs, with a time zone.
     """
 
-    def __init__(self, stack: str, settings: StackSettings, operator_key: str, now: dt.datetime) -> None:
+    def __init__(self, stack: str, settings: StackSettings, operator_key: str, signers: str, now: dt.datetime) -> None:
         aws, night, budget = _needed(settings)
         shared = Account(Names(stack, aws.cost_centre), settings, aws, budget)
         account = shared.outputs
@@ -42,7 +43,7 @@ class AwsSite:
         self.name_servers = shared.zone.name_servers
         self.origin = _origin(account, certificates.exported)
         self.locations: Sequence[AwsLocation] = make_aws_locations(
-            settings, account, certificates, weights, operator_key, now
+            settings, account, certificates, weights, operator_key, signers, now
         )
         owned = [OriginOutputs(place.name, weights[place.name], address=str(place.origin_address)) for place in own]
         self.edge = Cdn(aws, night, account, [*(location.origin for location in self.locations), *owned])

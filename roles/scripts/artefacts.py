@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from infra.signers import SIGNER
 from roles.scripts.layout import (
     ALLOWED_SIGNERS,
     COMPLETE,
@@ -11,7 +12,6 @@ from roles.scripts.layout import (
     INCOMING,
     RELEASES,
     SERVICE,
-    SIGNER,
     SNAPSHOTS,
 )
 from roles.scripts.quoting import Script, command, refuse_unless, script, wait_until

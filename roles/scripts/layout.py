@@ -10,7 +10,6 @@ SNAPSHOTS = ROOT / "snapshots"
 CURRENT_SNAPSHOT = SNAPSHOTS / "current"
 COMPLETE = ".complete"
 ALLOWED_SIGNERS = PurePosixPath("/etc/tegak/allowed_signers")
-SIGNER = "release@tegak"
 SERVICE = "tegak-results.service"
 EDGE_CERTIFICATE = PurePosixPath("/etc/tegak/tls/edge.crt")
 ORIGIN_CERTIFICATE = PurePosixPath("/etc/tegak/tls/origin.crt")

@@ -26,7 +26,11 @@ class Script:
 
     def command_line(self) -> str:
         """The command for ssh: as root, ended by the host after the time-out, killed 5 s later if it holds on."""
-        return command("sudo", "timeout", "-k", 5, self.timeout_seconds, "bash", "-c", self.text)
+        return f"sudo {self.command_line_of_root()}"
+
+    def command_line_of_root(self) -> str:
+        """The same, for who is root already: sudo would write the whole text into the host's journal."""
+        return command("timeout", "-k", 5, self.timeout_seconds, "bash", "-c", self.text)
 
     def then(self, other: "Script | None") -> "Script":
         """This script, then another one, in one go."""

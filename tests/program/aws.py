@@ -20,6 +20,7 @@ from tests.program.mocks import Made, Recorder
 
 ACCOUNT_ID = "123456789012"
 SECRET = "rahasia-asal"  # noqa: S105
+SIGNERS = 'release@tegak namespaces="tegak-release,tegak-snapshot,tegak-start" ssh-ed25519 BBBB'
 HOME, OTHER = "ap-southeast-3", "ap-southeast-1"
 BEFORE = dt.datetime(2029, 1, 1, tzinfo=dt.UTC)
 REGIONS = (HOME, OTHER, "us-east-1")
@@ -132,6 +133,7 @@ def make(
     *,
     now: dt.datetime = BEFORE,
     operator_key: str = "ssh-ed25519 AAAA op",
+    signers: str = SIGNERS,
     look: Callable[[list[Any]], object] | None = None,
 ) -> None:
     """Run the program, and look at what its locations give once everything is known."""
@@ -142,7 +144,7 @@ def make(
         weights = dns_weights({place.name: place.hosts.night for place in stack.of_kind(AwsLocationSettings)})
         shared = account()
         certificates = OriginCertificates(shared, [place.region for place in stack.of_kind(AwsLocationSettings)])
-        locations = make_aws_locations(stack, shared, certificates, weights, operator_key, now)
+        locations = make_aws_locations(stack, shared, certificates, weights, operator_key, signers, now)
         given = [value for place in locations for value in (*(place.origin.alias or ()), place.entry)]
         return Output.all(*given).apply(lambda known: look(known) if look else None)
 

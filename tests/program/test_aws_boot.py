@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import json
 import re
 import shutil
 import subprocess
@@ -19,8 +20,14 @@ from infra.location_settings import AwsLocationSettings
 from roles.aws.members import read_console
 from roles.files import Templates
 from roles.scripts import layout
-from tests.program.aws import BEFORE, HOME, AwsRecorder, changed, make
+from tests.program.aws import BEFORE, HOME, SIGNERS, AwsRecorder, changed, make
 
+VALUES = {
+    "host": SimpleNamespace(name="h", location="l", kind="aws", roles=("base", "app"), ssh_user="deploy"),
+    "inventory": None,
+    "layout": layout,
+    "signers": "",
+}
 HOSTILE = 'ssh-ed25519 AAAA it\'s $(touch made) `touch made` \\ "op"'
 
 
@@ -39,20 +46,21 @@ def test_a_shell_can_read_the_script(usual: AwsRecorder) -> None:
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_python_can_read_the_part_that_says_when_it_is_ready(usual: AwsRecorder) -> None:
+def test_python_can_read_what_a_host_starts_with(usual: AwsRecorder) -> None:
     path, text = block(script_of(usual), "PYTHON")
-    assert path == "/usr/local/sbin/tegak-ready"
+    assert path == "/usr/local/sbin/tegak-start"
+    assert text.startswith("#!/usr/bin/python3 -I\n")
     assert ast.parse(text)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
 def test_systemd_can_read_the_unit(usual: AwsRecorder, tmp_path: Path) -> None:
     _, text = block(script_of(usual), "UNIT")
-    unit = tmp_path / "tegak-ready.service"
-    unit.write_text(text.replace("/usr/local/sbin/tegak-ready", "/bin/true"))
+    unit = tmp_path / "tegak-start.service"
+    unit.write_text(text.replace("/usr/local/sbin/tegak-start", "/bin/true"))
     argv = ["systemd-analyze", "verify", "--man=no", str(unit)]
     result = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert "tegak-ready" not in result.stderr
+    assert "tegak-start" not in result.stderr
 
 
 def test_what_a_host_prints_at_each_boot_is_what_tasks_pin(usual: AwsRecorder, tmp_path: Path) -> None:
@@ -73,6 +81,24 @@ def test_the_unit_waits_for_the_hook_that_the_group_holds(usual: AwsRecorder) ->
     assert "EnvironmentFile=/etc/tegak/place.env\n" in block(script_of(usual), "UNIT")[1]
 
 
+def test_a_host_that_is_not_ready_goes_on_trying_until_its_group_gives_it_up(usual: AwsRecorder) -> None:
+    _, unit = block(script_of(usual), "UNIT")
+    assert "\nStartLimitIntervalSec=0\n" in unit
+    assert "\nRestart=on-failure\n" in unit
+    # cloud-init's own log ends, and a first try that fails is no failure of the boot script.
+    assert script_of(usual).endswith("\nsystemctl start --no-block tegak-start.service\n")
+
+
+def test_a_host_knows_who_may_sign_and_whom_it_belongs_to(usual: AwsRecorder) -> None:
+    path, signers = block(script_of(usual), "SIGNERS")
+    assert (path, signers) == (str(layout.ALLOWED_SIGNERS), f"{SIGNERS}\n")
+    _, place = block(script_of(usual), "ENV")
+    assert {"TEGAK_STACK=uji", "TEGAK_LOCATION=jakarta", "TEGAK_BUCKET=terbitan"} < set(place.splitlines())
+    # What base.files places there is the same: no drift.
+    base = Templates.of_checkout(("base",)).files("base", {**VALUES, "signers": SIGNERS})
+    assert next(file.content for file in base if file.path == layout.ALLOWED_SIGNERS).decode() == signers
+
+
 def test_nothing_in_the_operators_key_means_anything_to_the_shell(aws: AwsRecorder, tmp_path: Path) -> None:
     make(operator_key=HOSTILE)
     path, text = block(script_of(aws), "KEY")
@@ -90,9 +116,23 @@ def test_ssh_listens_on_the_host_itself_alone(usual: AwsRecorder) -> None:
     assert listen.replace("\\n", "\n").split() == ["ListenAddress", "127.0.0.1", "ListenAddress", "::1"]
 
 
-def test_the_ssm_agent_comes_from_the_bucket_that_the_s3_endpoint_allows(usual: AwsRecorder) -> None:
-    (bucket,) = re.findall(r"^    bucket='https://s3\.\S+\.amazonaws\.com/(\S+)'$", script_of(usual), re.MULTILINE)
-    assert f"arn:aws:s3:::{bucket}/*" in usual.one("VpcEndpoint", "jakarta-s3")["policy"]
+def test_agents_come_from_the_buckets_that_the_s3_endpoint_allows(usual: AwsRecorder) -> None:
+    buckets = re.findall(r"install_agent \S+ '([^/]+)/\S+'", script_of(usual))
+    assert buckets == [f"amazon-ssm-{HOME}", f"amazoncloudwatch-agent-{HOME}"]
+    policy = usual.one("VpcEndpoint", "jakarta-s3")["policy"]
+    assert all(f"arn:aws:s3:::{bucket}/*" in policy for bucket in buckets)
+
+
+def test_the_journal_goes_to_the_log_group_that_the_host_may_write_to(usual: AwsRecorder) -> None:
+    path, text = block(script_of(usual), "LOGS")
+    assert path == "/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json"
+    kinds = json.loads(text)["logs"]["logs_collected"]
+    (journal,), (failed,) = kinds["journald"]["collect_list"], kinds["files"]["collect_list"]
+    group = usual.one("LogGroup", "jakarta-hosts")["name"]
+    assert {journal["log_group_name"], failed["log_group_name"]} == {group}
+    assert journal["log_stream_name"] != failed["log_stream_name"]
+    assert set(journal["units"]) == {layout.SERVICE, "nginx.service", "tegak-start.service"}
+    assert failed["file_path"] == str(layout.FAILED_ANSWERS)
 
 
 def test_the_script_is_no_longer_than_ec2_takes(usual: AwsRecorder) -> None:
@@ -106,18 +146,13 @@ def test_a_script_that_ec2_would_not_take_is_refused_before_it_is_asked() -> Non
         Names("uji", "uji"), "uji.test", unknown, "", unknown, unknown, unknown, unknown, {}, {}, {}
     )
     location = settings.of_kind(AwsLocationSettings)[0]
-    place = Place(location, settings.night, account, HOME, f"ssh-ed25519 AAAA {'x' * MOST_BYTES}", BEFORE)
+    place = Place(location, settings.night, account, HOME, f"ssh-ed25519 AAAA {'x' * MOST_BYTES}", SIGNERS, BEFORE)
     with pytest.raises(ValueError, match="user data has"):
         boot_script(place, bucket="terbitan")
 
 
 def nginx(kind: str) -> str:
-    values = {
-        "host": SimpleNamespace(name="h", location="l", kind=kind),
-        "inventory": None,
-        "layout": layout,
-        "signers": "",
-    }
+    values = {**VALUES, "host": SimpleNamespace(name="h", location="l", kind=kind)}
     files = {file.path: file for file in Templates.of_checkout(("app",)).files("app", values)}
     return files[PurePosixPath("/etc/nginx/nginx.conf")].content.decode()
 

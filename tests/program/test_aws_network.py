@@ -152,4 +152,5 @@ def test_nothing_is_written_through_the_s3_endpoint_and_only_known_buckets_are_r
     actions = {action for statement in document["Statement"] for action in statement["Action"]}
     resources = {resource for statement in document["Statement"] for resource in statement["Resource"]}
     assert actions == {"s3:GetObject", "s3:ListBucket"}
-    assert resources == {"arn:aws:s3:::terbitan", "arn:aws:s3:::terbitan/*", f"arn:aws:s3:::amazon-ssm-{HOME}/*"}
+    agents = {f"arn:aws:s3:::{bucket}-{HOME}/*" for bucket in ("amazon-ssm", "amazoncloudwatch-agent")}
+    assert resources == {"arn:aws:s3:::terbitan", "arn:aws:s3:::terbitan/*", *agents}

@@ -52,7 +52,9 @@ def make(recorder: Recorder, config: dict[str, Any] | None = None, *, delays: bo
     @pulumi.runtime.test  # pyright: ignore[reportUnknownMemberType]
     def program() -> pulumi.Output[None]:
         site = Site(
-            "uji", parse_settings(config or CONFIG, "uji"), Checkout(Path("/checkout"), "ssh-ed25519 op", delays)
+            "uji",
+            parse_settings(config or CONFIG, "uji"),
+            Checkout(Path("/checkout"), "ssh-ed25519 op", "release@tegak key", delays),
         )
         return site.inventory().apply(lambda document: seen.append(cast("dict[str, Any]", document)))
 

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.inventory import Host, Inventory
+from infra.signers import SIGNER
 from roles.fleet import Checkout
 from roles.release import RELEASE_NAMESPACE, Release
 from roles.rollout.changes import READY_SECONDS
 from roles.scripts.artefacts import point, wait_ready
-from roles.scripts.layout import ALLOWED_SIGNERS, COMPLETE, CURRENT_RELEASE, INCOMING, RELEASES, SERVICE, SIGNER
+from roles.scripts.layout import ALLOWED_SIGNERS, COMPLETE, CURRENT_RELEASE, INCOMING, RELEASES, SERVICE
 from roles.scripts.quoting import Script, command, script
 
 REQUIREMENTS = ("pyinfra==3.10.*", "ansible-core==2.19.*")
