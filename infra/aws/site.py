@@ -1,7 +1,9 @@
 """What a stack has on AWS. Imported only where it has something there: the SDK's modules take a second to load."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from pulumi import Output
 
 from infra.account_settings import AwsSettings, BudgetSettings, NightSettings
 from infra.aws.account import Account
@@ -16,6 +18,8 @@ from infra.weights import dns_weights
 class AwsSite:
     """The account's shared parts, the locations, and the CDN in front of them.
 
+    `publication` is the inventory's part about the bucket of releases and snapshots.
+
     Args:
         stack: The stack's name.
         settings: Its settings.
@@ -28,6 +32,9 @@ class AwsSite:
         shared = Account(Names(stack, aws.cost_centre), settings, aws, budget)
         account = shared.outputs
         self.name_servers = shared.zone.name_servers
+        self.publication: Output[Mapping[str, object]] = account.publication_bucket.apply(
+            lambda bucket: {"bucket": bucket, "region": aws.home_region}
+        )
         hosts = {place.name: place.hosts.night for place in settings.of_kind(AwsLocationSettings)}
         self.locations: Sequence[AwsLocation] = make_aws_locations(
             settings, account, dns_weights(hosts), operator_key, now

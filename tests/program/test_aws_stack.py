@@ -119,6 +119,19 @@ def test_the_inventory_says_how_hosts_of_a_group_are_found_and_names_none(
     assert len(graph.outputs["name_servers"]) == 4
 
 
+def test_the_inventory_names_the_bucket_in_the_home_region_that_the_cdn_falls_back_to(
+    production: tuple[RecordedStack, Graph],
+) -> None:
+    _, graph = production
+    published = parse_inventory(graph.outputs["inventory"]).publication
+    assert published
+    (bucket,) = [each for each in graph.of_type("aws:s3/bucket:Bucket") if each.outputs["bucket"] == published.bucket]
+    assert (bucket.region, published.region) == ("ap-southeast-3", "ap-southeast-3")
+    (distribution,) = graph.of_type("aws:cloudfront/distribution:Distribution")
+    origins = [str(origin["domainName"]) for origin in distribution.outputs["origins"]]
+    assert f"{published.bucket}.s3.{published.region}.amazonaws.com" in origins
+
+
 def place(index: int, **changes: object) -> Callable[[Config], None]:
     return lambda config: config["tegak:locations"][index].update(changes)
 
