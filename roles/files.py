@@ -180,4 +180,4 @@ def read_signers(public_key: Path, principal: str) -> str:
         raise OperatorError(
             f"the release key {public_key.name} can't be read; set-up makes it", next_command="make setup"
         ) from error
-    return f'{principal} namespaces="tegak-release,tegak-snapshot" {kind} {key}'
+    return f'{principal} namespaces="tegak-release,tegak-snapshot,tegak-start" {kind} {key}'

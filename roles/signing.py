@@ -16,18 +16,38 @@ def sign(path: Path, key: Path, namespace: str) -> None:
     Raises:
         OperatorError: The key is missing or ssh-keygen failed.
     """
-    if not key.exists():
-        raise OperatorError(f"the key {key.name} that signs is missing", next_command="make setup")
     signature = path.with_name(f"{path.name}.sig")
     signature.unlink(missing_ok=True)  # ssh-keygen would ask whether to overwrite it
-    argv = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", namespace, str(path)]
-    result = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    if result.returncode != 0:
-        words = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        raise OperatorError(f"{path.name} could not be signed: {words}", next_command="make setup")
+    _ssh_sign(key, namespace, path.name, str(path))
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     write_whole(path.with_name(f"{path.name}.sha256"), f"{digest}  {path.name}\n".encode())
+
+
+def signature_of(body: bytes, key: Path, namespace: str, what: str) -> str:
+    """The ssh signature of some bytes.
+
+    Args:
+        body: What is signed.
+        key: The private key.
+        namespace: What the signature is for.
+        what: What the bytes are, for the error's sentence.
+
+    Raises:
+        OperatorError: The key is missing or ssh-keygen failed.
+    """
+    return _ssh_sign(key, namespace, what, stdin=body)
+
+
+def _ssh_sign(key: Path, namespace: str, what: str, *file: str, stdin: bytes = b"") -> str:
+    if not key.exists():
+        raise OperatorError(f"the key {key.name} that signs is missing", next_command="make setup")
+    argv = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", namespace, *file]
+    result = subprocess.run(argv, input=stdin, capture_output=True, check=False)
+    if result.returncode != 0:
+        words = (result.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+        raise OperatorError(f"{what} could not be signed: {words}", next_command="make setup")
+    return result.stdout.decode("ascii")
 
 
 def read_artefact(name: str, path: Path, namespace: str, *, next_command: str) -> Artefact:

@@ -64,7 +64,7 @@ def find_members(location: GroupLocation, known_keys: Path) -> Members:
         for instance in instances
         if instance not in found
     }
-    return Members(tuple(_host(location, instance, found[instance]) for instance in found), errors)
+    return Members(tuple(member(location, instance, found[instance]) for instance in found), errors)
 
 
 def read_console(output: str) -> list[str]:
@@ -114,7 +114,14 @@ def _name(location: GroupLocation, instance: str) -> str:
     return f"{location.name}-{instance}"
 
 
-def _host(location: GroupLocation, instance: str, keys: Iterable[str]) -> Host:
+def member(location: GroupLocation, instance: str, keys: Iterable[str]) -> Host:
+    """An instance of a location's group as a host.
+
+    Args:
+        location: The location.
+        instance: The instance's id.
+        keys: Its public ssh host keys.
+    """
     return Host(
         name=_name(location, instance),
         location=location.name,

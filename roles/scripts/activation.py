@@ -93,6 +93,20 @@ def put_back(rollout: str, files: Sequence[HostFile]) -> Script:
     )
 
 
+def remove_unwanted(wanted: Sequence[PurePosixPath]) -> Script:
+    """Remove the files of an earlier configuration, where nobody could ask the host which it has.
+
+    Args:
+        wanted: All files that the host should have.
+    """
+    listed = command("printf", ONE_A_LINE, *wanted)
+    return script(
+        f"[ -e {command(MANAGED)} ] || exit 0",
+        # grep fails where it finds nothing.
+        f'{{ {listed} | grep -vxFf - {command(MANAGED)} || true; }} | while read -r path; do rm -f "$path"; done',
+    )
+
+
 def is_active(*units: str) -> Script:
     """Check that daemons run."""
     return script(*(f"{command('systemctl', 'is-active', unit)} > /dev/null" for unit in units))

@@ -102,4 +102,4 @@ def test_nothing_outside_the_layout_is_served(app_host: Remote) -> None:
 def test_only_the_release_key_signs_and_only_for_its_two_purposes(app_host: Remote) -> None:
     lines = app_host.file("/etc/tegak/allowed_signers").content_string.strip().splitlines()
     assert len(lines) == 1
-    assert lines[0].startswith('release@tegak namespaces="tegak-release,tegak-snapshot" ssh-ed25519 ')
+    assert lines[0].startswith('release@tegak namespaces="tegak-release,tegak-snapshot,tegak-start" ssh-ed25519 ')

@@ -1,0 +1,62 @@
+"""What is written down elsewhere of what the program makes: the diagram, and what the estimate of cost assumes."""
+
+import datetime as dt
+import tempfile
+from collections.abc import Generator, Iterable
+from pathlib import Path
+
+import pytest
+
+from infra.aws.night import LEAD
+from infra.aws.regions import GLOBAL_REGION
+from infra.cost import assumptions
+from tests.lab import PROJECT
+from tests.program.graph import Graph, Resource, parts
+from tests.program.recorded import own_stack
+from tools.diagram import DOCUMENT, STACK, document
+
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+
+
+@pytest.fixture(scope="module")
+def planned() -> Generator[Graph, None, None]:
+    """`produksi` as its settings have it, from nothing."""
+    with tempfile.TemporaryDirectory(prefix="tegak-documents.") as directory:
+        (Path(directory) / ".secrets").symlink_to(PROJECT / ".secrets")
+        yield own_stack(STACK, Path(directory)).planned()
+
+
+def figures(alarms: Iterable[Resource]) -> int:
+    """Figures that alarms watch, as they are paid: an alarm over an expression is paid for each figure in it."""
+    return sum(
+        len([query for query in parts(each.inputs, "metricQueries") if "metric" in query]) or 1 for each in alarms
+    )
+
+
+def test_the_diagram_is_the_one_that_is_drawn_today(planned: Graph) -> None:
+    assert DOCUMENT.read_text(encoding="utf-8") == document(planned, STACK), "make diagram"
+
+
+@pytest.mark.parametrize("location", ["jakarta", "singapura"])
+def test_the_estimate_counts_what_a_location_has(planned: Graph, location: str) -> None:
+    (component,) = [each for each in planned.of_type("tegak:aws:Location") if each.name == location]
+    inside = planned.inside(component)
+    endpoints = [
+        each for each in inside if each.kind == "VpcEndpoint" and each.inputs["vpcEndpointType"] == "Interface"
+    ]
+    assert len(endpoints) == assumptions.INTERFACE_ENDPOINTS
+    (template,) = [each for each in inside if each.kind == "LaunchTemplate"]
+    disks = [disk["ebs"]["volumeSize"] for disk in parts(template.inputs, "blockDeviceMappings")]
+    assert disks == [assumptions.DISK_GB]
+    assert figures(each for each in inside if each.type == ALARM) == assumptions.LOCATION_ALARMS
+
+
+def test_the_estimate_counts_what_the_site_has(planned: Graph) -> None:
+    (firewall,) = planned.of_type("aws:wafv2/webAcl:WebAcl")
+    assert len(parts(firewall.inputs, "rules")) == assumptions.FIREWALL_RULES
+    cdn = [each for each in planned.of_type(ALARM) if each.region == GLOBAL_REGION]
+    assert figures(cdn) == assumptions.CDN_ALARMS
+
+
+def test_the_estimate_lets_hosts_come_as_early_as_the_program_does() -> None:
+    assert dt.timedelta(hours=assumptions.LEAD_HOURS) == LEAD
