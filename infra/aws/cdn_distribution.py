@@ -10,7 +10,7 @@ from infra.aws.cdn_caching import NOT_CACHED, Caching
 from infra.aws.cdn_fallback import SORRY_PATH, Fallback
 from infra.aws.cdn_firewall import UNCACHED_PATHS
 from infra.aws.outputs import ORIGIN_HEADER, AccountOutputs
-from infra.aws.publication import SITE_PREFIX
+from infra.bucket_layout import SITE_PREFIX
 
 LOCATIONS, SNAPSHOT, SITE = "locations", "snapshot", "site"
 """The origins: hosts in all locations, the bucket, and the two in this order."""
