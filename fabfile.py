@@ -12,6 +12,7 @@ from infra.errors import OperatorError
 from roles import bring_up, planning
 from roles.housekeeping import Housekeeping
 from roles.operations import SAMPLE, Operations, build_or_find, operations
+from roles.publishing import bring_bucket, with_bucket
 from roles.rollout.lock import policy_for
 from roles.rollout.session import Request, check_reason
 from roles.terminal import operator_command, say
@@ -71,11 +72,12 @@ def build(_: Context, version: str | None = None) -> None:
 def plan(_: Context, release: str | None = None, stack: str | None = None) -> None:
     """Show what a deploy would do, in which order."""
     with operations(PROJECT, stack) as on_stack:
-        on_stack.deploy(build_or_find(PROJECT, release), request_for(on_stack, shown="plan"))
+        request = request_for(on_stack, shown="plan")
+        with_bucket(on_stack, request, lambda tasks: tasks.deploy(build_or_find(PROJECT, release), request))
 
 
 def rollout_task(
-    name: str, release: str, summary: str, act: Callable[[Operations, str | None, Request], None]
+    name: str, release: str, summary: str, act: Callable[[Operations, str | None, Request], str]
 ) -> object:
     """A task with every option of a rollout.
 
@@ -112,7 +114,7 @@ def rollout_task(
                 unreachable_hosts=unreachable_hosts,
                 failed_hosts=failed_hosts,
             )
-            act(on_stack, release, request)
+            with_bucket(on_stack, request, lambda tasks: act(tasks, release, request))
 
     run.__doc__ = summary
     make = task(name=name, help={"release": release, **CAREFUL, **STACK})  # pyright: ignore[reportUnknownVariableType]
@@ -147,7 +149,8 @@ def configure(
     """Bring every host's files to what the current release and the base say, drained where it matters."""
     with operations(PROJECT, stack) as on_stack:
         shown = "dry-run" if dry_run else ""
-        on_stack.configure(request_for(on_stack, reason, emergency=emergency, shown=shown, soak_seconds=soak_seconds))
+        request = request_for(on_stack, reason, emergency=emergency, shown=shown, soak_seconds=soak_seconds)
+        with_bucket(on_stack, request, lambda tasks: tasks.configure(request))
 
 
 @task(help={**SOURCE, "allow-errors": "Publish without the rows that don't fit.", **REASON, **STACK})
@@ -157,7 +160,18 @@ def publish(
 ) -> None:
     """Bring the results of a source to every app host."""
     with operations(PROJECT, stack) as on_stack:
-        on_stack.publish(PROJECT / source, request_for(on_stack, reason), allow_errors=allow_errors)
+        request = request_for(on_stack, reason)
+        with_bucket(
+            on_stack, request, lambda tasks: tasks.publish(PROJECT / source, request, allow_errors=allow_errors)
+        )
+
+
+@task(help={"dry-run": "Say what would be written, and write nothing.", **STACK})
+@operator_command
+def bucket(_: Context, stack: str | None = None, *, dry_run: bool = False) -> None:
+    """Bring the bucket, which new hosts and the CDN's fallback read, to what the hosts have."""
+    with operations(PROJECT, stack) as on_stack:
+        bring_bucket(on_stack, shown=dry_run)
 
 
 @task(help={"reason": "Needed to take it from somebody else.", **STACK})
@@ -165,7 +179,8 @@ def publish(
 def resume(_: Context, reason: str | None = None, stack: str | None = None) -> None:
     """End a rollout that was interrupted."""
     with operations(PROJECT, stack) as on_stack:
-        on_stack.resume(reason)
+        request = request_for(on_stack)
+        with_bucket(on_stack, request, lambda tasks: tasks.resume(reason))
 
 
 @task(help={"reason": "Needed to take it from somebody else.", **STACK})
@@ -173,7 +188,8 @@ def resume(_: Context, reason: str | None = None, stack: str | None = None) -> N
 def abort(_: Context, reason: str | None = None, stack: str | None = None) -> None:
     """Undo a rollout that was interrupted."""
     with operations(PROJECT, stack) as on_stack:
-        on_stack.abort(reason)
+        request = request_for(on_stack)
+        with_bucket(on_stack, request, lambda tasks: tasks.abort(reason))
 
 
 @task(help={**REASON, "take-over": "Take it from whoever has it.", **STACK})

@@ -155,13 +155,26 @@ class RolloutPolicy(_Document):
     lock_minutes: int = Field(default=30, ge=1)
 
 
+class Publication(_Document):
+    """The bucket that a stack publishes to: what new hosts start with, and what the CDN shows when there are none.
+
+    Args:
+        bucket: Its name.
+        region: Its AWS region.
+    """
+
+    bucket: str = Field(min_length=3, max_length=63)
+    region: str
+
+
 class Inventory(_Document):
-    """Everything that deploying and verifying know of a stack."""
+    """Everything that deploying and verifying know of a stack; `publication` is None where it has no bucket."""
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, alias="schema")
     stack: str
     locations: tuple[Location, ...]
     edge: Edge
+    publication: Publication | None = None
     rollout: RolloutPolicy = RolloutPolicy()
     hosts: tuple[Host, ...]
 

@@ -94,6 +94,7 @@ class Site:
             stack=self.stack,
             locations=[location.entry for location in self.locations],
             edge=self.edge.entry,
+            publication=self._aws.publication if self._aws else None,
             rollout=self.rollout.model_dump(),
             hosts=[host.entry for host in hosts],
         )

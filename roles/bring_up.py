@@ -10,7 +10,9 @@ from infra.lab.claim import read_owner, sweep
 from roles.engine import ask, environment
 from roles.fleet import Checkout
 from roles.housekeeping import Housekeeping
-from roles.operations import build_or_find, operations
+from roles.operations import Operations, build_or_find, operations
+from roles.publishing import with_bucket
+from roles.release import Release
 from roles.rollout.session import Request
 from roles.stack_settings import settings_file
 from roles.terminal import say
@@ -39,18 +41,22 @@ def up(project: Path, stack: str, source: Path) -> None:
         say("== fab build")
         release = build_or_find(project)
         say(f"build: {release.name}")
-        say("== fab deploy")
-        on_stack.deploy(release, request)
-        say("== fab publish")
-        on_stack.publish(source, request)
-        if on_stack.out_of_pool():
-            say("== fab deploy, for hosts that showed old results")
-            on_stack.deploy(release, request)
+        with_bucket(on_stack, request, lambda tasks: _roll_out(tasks, release, source, request))
         say("== fab verify")
         on_stack.verify()
         say("== fab status")
         on_stack.status()
     say(f"up: done in {time.monotonic() - started:.0f} s")
+
+
+def _roll_out(on_stack: Operations, release: Release, source: Path, request: Request) -> None:
+    say("== fab deploy")
+    on_stack.deploy(release, request)
+    say("== fab publish")
+    on_stack.publish(source, request)
+    if on_stack.out_of_pool():
+        say("== fab deploy, for hosts that showed old results")
+        on_stack.deploy(release, request)
 
 
 def down(project: Path, stack: str) -> None:

@@ -13,6 +13,7 @@ from roles.files import archive
 from roles.names import closest
 from roles.operations import Operations
 from roles.pool import DRAIN_SECONDS, UP_SECONDS
+from roles.publishing import carry_log
 from roles.rollout.audit import Action, Entry
 from roles.rollout.lock import Lock, LockedError, new_record
 from roles.rollout.session import check_reason, new_id
@@ -252,6 +253,7 @@ class Housekeeping:
             location=location,
         )
         session.note(observed or observe(self.tasks.fleet), entry)
+        carry_log(self.tasks)
 
     def _at_edges(self, step: str, script: Script) -> None:
         fleet = self.tasks.fleet

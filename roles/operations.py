@@ -26,7 +26,7 @@ from roles.rollout.plan import Action
 from roles.rollout.session import Request, Session, new_id, this_operator
 from roles.rollout.snapshot_plan import SnapshotPlanner
 from roles.scripts.artefacts import read_templates
-from roles.snapshots import ensure_snapshot, find_snapshot
+from roles.snapshots import BuiltArchive, ensure_snapshot, find_snapshot
 from roles.state import Observation, observe
 from roles.status import HEALTHY, public_answer, read_status
 from roles.terminal import build_progress, say, show_status
@@ -70,37 +70,50 @@ class Operations:
         """Where the token of a lock is kept that was taken by hand."""
         return self.checkout.stack_cache / "lock.token"
 
-    def deploy(self, release: Release, request: Request) -> None:
-        """Roll a release out, with its configuration."""
+    def deploy(self, release: Release, request: Request) -> str:
+        """Roll a release out, with its configuration; returns its name."""
         self._roll_out("deploy", release.name, release.templates(self.signers), release, request)
+        return release.name
 
-    def rollback(self, name: str | None, request: Request) -> None:
-        """Return to the previous good release, or to the named one."""
+    def rollback(self, name: str | None, request: Request) -> str:
+        """Return to the previous good release, or to the named one; returns its name."""
         observed = observe(self.fleet)
         if not request.shown:
             self.session.check(observed, "rollback", request)
         name = name or choose_rollback(observed)
         check_release_known(observed, name)
         self._roll_out("rollback", name, self._templates_of(name, observed), self._built(name), request)
+        return name
 
-    def configure(self, request: Request) -> None:
-        """Bring every host's files to what this checkout's base and the current release say."""
+    def configure(self, request: Request) -> str | None:
+        """Bring every host's files to what this checkout's base and the current release say; returns its name."""
         observed = observe(self.fleet)
         current = observed.log.release
         templates = self._templates_of(current, observed) if current else None
         if templates and templates.texts != Templates.of_checkout().texts:
             say(f"configure: templates/ here are not those of {current}, which stay in force: fab deploy brings them")
         self._roll_out("configure", current, templates, None, request)
+        return current
 
     def publish(self, source: Path, request: Request, *, allow_errors: bool = False) -> None:
         """Bring the results of a source to every app host."""
         with build_progress() as progress:
             archive = ensure_snapshot(self.checkout, source, progress, allow_errors=allow_errors)
-        observed = observe(self.fleet)
-        target = self._target("publish", observed, request.policy)
-        self.session.roll_out(observed, SnapshotPlanner(observed, target, archive), "publish", request)
+        self._publish(archive, observe(self.fleet), request)
         if archive.skipped:
             say(f"publish: {archive.skipped} rows were left out")
+
+    def catch_up(self, request: Request) -> None:
+        """Bring app hosts that lack them the release and the results that the log says."""
+        observed = observe(self.fleet)
+        log = observed.log
+        apps = [
+            observed.states[each.name] for each in self.fleet.inventory.with_role("app") if each.name in observed.states
+        ]
+        if log.snapshot and any(state.snapshot != log.snapshot for state in apps):
+            self._publish(find_snapshot(self.checkout, log.snapshot), observed, request)
+        if log.release and any(state.release != log.release for state in apps):
+            self.deploy(find_release(self.checkout, log.release), request)
 
     def resume(self, reason: str | None) -> None:
         """End an interrupted rollout."""
@@ -167,6 +180,10 @@ class Operations:
                 f"{len(unhealthy)} of {len(statuses)} hosts are not healthy: {', '.join(unhealthy)}",
                 next_command=f"pulumi up -s {self.checkout.stack}, then fab publish and fab deploy",
             )
+
+    def _publish(self, archive: BuiltArchive, observed: Observation, request: Request) -> None:
+        target = self._target("publish", observed, request.policy)
+        self.session.roll_out(observed, SnapshotPlanner(observed, target, archive), "publish", request)
 
     def _roll_out(
         self,

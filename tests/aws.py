@@ -20,7 +20,7 @@ from moto.ec2.responses.general import General
 from moto.elbv2.models import elbv2_backends
 from moto.server import ThreadedMotoServer
 
-from infra.inventory import GroupLocation
+from infra.inventory import GroupLocation, Publication
 from roles.aws import clients
 from roles.aws.clients import client
 
@@ -166,6 +166,19 @@ def make_group(count: int, tags: Mapping[str, str] | None = None, known_as: str 
         name=tags["tegak:location"], kind="aws", region=REGION, tags=tags, target_group_arn=targets
     )
     return Group(location, tuple(sorted(instances_of(groups))))
+
+
+def make_bucket(name: str = "tegak-uji-publication") -> Publication:
+    """A bucket as the program makes it: versioned, nothing in it can be removed for 90 days."""
+    s3 = client("s3", REGION)
+    s3.create_bucket(
+        Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}, ObjectLockEnabledForBucket=True
+    )
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 90}}
+    s3.put_object_lock_configuration(
+        Bucket=name, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+    )
+    return Publication(bucket=name, region=REGION)
 
 
 def instances_of(groups: Any) -> list[str]:  # noqa: ANN401  # boto3 makes its clients' types at run time

@@ -6,7 +6,7 @@ from pulumi_aws import cloudtrail
 
 from infra.aws.logs import AUDIT_PREFIX
 from infra.aws.names import Names
-from infra.aws.publication import SITE_PREFIX
+from infra.bucket_layout import SITE_PREFIX
 
 
 def trail_name(names: Names) -> str:

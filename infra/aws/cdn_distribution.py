@@ -10,7 +10,7 @@ from infra.aws.cdn_caching import NOT_CACHED, Caching
 from infra.aws.cdn_fallback import SORRY_PATH, Fallback
 from infra.aws.cdn_firewall import UNCACHED_PATHS
 from infra.aws.outputs import AccountOutputs
-from infra.aws.publication import SITE_PREFIX
+from infra.bucket_layout import SITE_PREFIX
 from infra.origin import ORIGIN_HEADER
 
 LOCATIONS, SNAPSHOT, SITE = "locations", "snapshot", "site"

@@ -8,7 +8,7 @@ from pulumi_aws import cloudfront, s3
 
 from infra.aws import policies
 from infra.aws.outputs import AccountOutputs
-from infra.aws.publication import SITE_PREFIX
+from infra.bucket_layout import SITE_PREFIX
 
 SORRY_PATH = "/maaf.html"
 SORRY_FILE = Path(__file__).resolve().parents[2] / "templates/edge/var/www/tegak/maaf.html.j2"

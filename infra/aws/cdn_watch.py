@@ -9,8 +9,8 @@ from pulumi_aws import cloudfront, cloudwatch, s3
 
 from infra.aws.names import Names
 from infra.aws.outputs import AccountOutputs
-from infra.aws.publication import SITE_PREFIX
 from infra.aws.regions import GLOBAL_REGION
+from infra.bucket_layout import SITE_PREFIX
 
 MINUTE_SECONDS = 60
 DAY_SECONDS = 86_400

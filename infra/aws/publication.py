@@ -8,9 +8,6 @@ from infra.aws import policies
 from infra.aws.buckets import PrivateBucket
 from infra.aws.names import Names
 
-SITE_PREFIX = "site"
-"""Below it stands each file and page of the last published snapshot, under its own public path."""
-
 LOCK_DAYS = 90
 """For how long nothing published can be removed: the count takes 35 days, disputes over it 3 to 4 weeks more."""
 

@@ -1,7 +1,7 @@
 """What a stack has on AWS. Imported only where it has something there: the SDK's modules take a second to load."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pulumi import Output
 
@@ -20,6 +20,8 @@ from infra.weights import dns_weights
 
 class AwsSite:
     """The account's shared parts, the locations, and the CDN in front of them.
+
+    `publication` is the inventory's part about the bucket of releases and snapshots.
 
     Args:
         stack: The stack's name.
@@ -41,6 +43,9 @@ class AwsSite:
             exported_in=aws.home_region if own else None,
         )
         self.name_servers = shared.zone.name_servers
+        self.publication: Output[Mapping[str, object]] = account.publication_bucket.apply(
+            lambda bucket: {"bucket": bucket, "region": aws.home_region}
+        )
         self.origin = _origin(account, certificates.exported)
         self.locations: Sequence[AwsLocation] = make_aws_locations(
             settings, account, certificates, weights, operator_key, signers, now

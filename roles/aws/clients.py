@@ -17,6 +17,9 @@ from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
 from infra.errors import OperatorError
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 5, 10, 3
+CONNECTIONS = 32
+"""To a service at the same time, all threads together."""
+
 _making = threading.Lock()
 
 
@@ -42,6 +45,7 @@ def _client(service: str, region: str) -> Any:  # noqa: ANN401
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
+        max_pool_connections=CONNECTIONS,
         retries={"max_attempts": ATTEMPTS, "mode": "standard"},
     )
     return _session().client(service, region_name=region, config=config)

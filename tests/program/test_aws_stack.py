@@ -150,6 +150,19 @@ def test_machines_that_one_owns_are_behind_the_cdn_with_their_share_and_checked_
     assert exported == ["ap-southeast-3"]
 
 
+def test_the_inventory_names_the_bucket_in_the_home_region_that_the_cdn_falls_back_to(
+    production: tuple[RecordedStack, Graph],
+) -> None:
+    _, graph = production
+    published = parse_inventory(graph.outputs["inventory"]).publication
+    assert published
+    (bucket,) = [each for each in graph.of_type("aws:s3/bucket:Bucket") if each.outputs["bucket"] == published.bucket]
+    assert (bucket.region, published.region) == ("ap-southeast-3", "ap-southeast-3")
+    (distribution,) = graph.of_type("aws:cloudfront/distribution:Distribution")
+    origins = [str(origin["domainName"]) for origin in distribution.outputs["origins"]]
+    assert f"{published.bucket}.s3.{published.region}.amazonaws.com" in origins
+
+
 def place(index: int, **changes: object) -> Callable[[Config], None]:
     return lambda config: config["tegak:locations"][index].update(changes)
 

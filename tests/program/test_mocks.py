@@ -74,6 +74,7 @@ def test_every_location_has_a_load_balancer_and_as_many_app_hosts_as_it_says(rec
     ]
     assert [host.name for host in inventory.with_role("edge")] == ["edge-1"]
     assert len(recorder.of_type("Host")) == len(inventory.hosts)
+    assert inventory.publication is None
 
 
 def test_addresses_stay_inside_the_location_network_and_differ(recorder: Recorder) -> None:
