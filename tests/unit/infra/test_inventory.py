@@ -37,6 +37,7 @@ DOCUMENT: dict[str, Any] = {
         "certificate": None,
     },
     "rollout": RolloutPolicy().model_dump(),
+    "publication": None,
     "hosts": [HOST, {**HOST, "name": "jakarta-lb-1", "roles": ["base", "lb"], "address": "198.18.1.10"}],
 }
 
