@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from infra.inventory import Host, Inventory
+from app.pages import PATH
+from infra.bucket_layout import SITE_PREFIX
+from infra.inventory import Host, Inventory, Publication
+from roles.aws.bucket import Bucket
 from roles.aws.targets import read_states
-from tests.aws import Cloud, Group, cloud, make_group
+from roles.start import StartBody, read_start, start_key
+from tests.aws import Cloud, Group, cloud, make_bucket, make_group
 from tests.deploy.sources import release_of, slow
 from tests.lab import SMALL, LabStack, lab_stack
 from tests.program.instances import boot_as_instances, first_process, stand_in_for_session_manager
@@ -29,6 +33,7 @@ class Site:
         machines: The lab hosts that are its instances, in the same order.
         processes: The first process of each of them.
         connected: The file that says which instances are connected to Session Manager.
+        bucket: What it publishes to.
     """
 
     stack: LabStack
@@ -37,6 +42,14 @@ class Site:
     machines: tuple[Host, ...]
     processes: tuple[int, ...]
     connected: Path
+    bucket: Bucket
+
+    @property
+    def start(self) -> StartBody:
+        """What a new host of the group would do."""
+        kept = self.bucket.read(start_key("jakarta"))
+        assert kept
+        return read_start(kept.body)
 
     @property
     def names(self) -> list[str]:
@@ -59,15 +72,16 @@ def site(shelf: LabStack) -> Generator[Site, None, None]:
             aws.consoles[instance] = Path(f"/proc/{process}/root/dev/console").read_text(encoding="utf-8")
         stack.environment.update(aws.environment)
         connected = stand_in_for_session_manager(stack)
-        tell_the_engine(stack, group)
-        made = Site(stack, aws, group, machines, processes, connected)
+        place = make_bucket()
+        tell_the_engine(stack, group, place)
+        made = Site(stack, aws, group, machines, processes, connected, Bucket(place))
         made.connect(*group.instances)
         stack.fab("deploy", "--release", build(stack, "3.0.0"))
         stack.fab("publish", "--source", SMALL)
         yield made
 
 
-def tell_the_engine(stack: LabStack, group: Group) -> None:
+def tell_the_engine(stack: LabStack, group: Group, bucket: Publication) -> None:
     """Give the stack the outputs that a program with this location would leave."""
     url = "https://hasil.uji.test"
     inventory = Inventory.model_validate(
@@ -77,6 +91,7 @@ def tell_the_engine(stack: LabStack, group: Group) -> None:
             "locations": [group.location],
             "edge": {"server_name": "hasil.uji.test", "url": url},
             "rollout": {"soak_seconds": 1},
+            "publication": bucket.model_dump(),
             "hosts": [],
         }
     )
@@ -101,6 +116,56 @@ def release_on(host: Host) -> str:
 
 def in_use(site: Site) -> dict[str, str]:
     return dict(read_states(site.group.location))
+
+
+def page_on(host: Host) -> bytes:
+    return subprocess.check_output(["curl", "-sf", f"http://{host.address}{PATH}"])
+
+
+def test_what_hosts_have_is_in_the_bucket_for_new_hosts_and_for_the_cdn(site: Site) -> None:
+    before, start = release_on(site.machines[0]), site.start
+    assert start.release == before
+    assert start.snapshot
+    for archive in start.artefacts:
+        kept = site.bucket.read(archive.key)
+        assert kept
+        assert len(kept.body) == archive.size_bytes
+    national = site.bucket.read(f"{SITE_PREFIX}{PATH}")
+    assert national
+    assert national.body == page_on(site.machines[0])
+
+    release = build(site.stack, "3.0.7")
+    shown = site.stack.fab("deploy", "--release", release, "--dry-run")
+    assert f"start.json of jakarta: {release}" in shown
+    assert site.start == start
+    site.stack.fab("deploy", "--release", release)
+    assert site.start.release == release
+    site.stack.fab("rollback")
+    assert site.start.release == before
+    assert "site/ has" in site.stack.fab("bucket")
+
+
+def test_what_is_only_written_into_the_log_reaches_new_hosts_too(site: Site) -> None:
+    site.stack.fab("freeze", "--reason", "hari tenang")
+    try:
+        files = [file for step in site.start.steps if isinstance(step.stdin, tuple) for file in step.stdin]
+        assert any("hari tenang" in file.content for file in files)
+    finally:
+        site.stack.fab("unfreeze")
+
+
+def test_without_s3_the_hosts_are_served_and_the_same_command_repairs_the_bucket(site: Site) -> None:
+    before, release = site.start, build(site.stack, "3.0.8")
+    site.stack.environment["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:9"  # where nobody listens
+    try:
+        output = site.stack.fab_fails("deploy", "--release", release)
+    finally:
+        del site.stack.environment["AWS_ENDPOINT_URL_S3"]
+    assert "the hosts have it, but the bucket" in output
+    assert {release_on(host) for host in site.machines} == {release}
+    assert site.start == before
+    site.stack.fab("deploy", "--release", release)
+    assert site.start.release == release
 
 
 def test_the_whole_job_works_through_session_manager_and_the_target_group(site: Site) -> None:

@@ -314,6 +314,7 @@ def test_a_service_that_does_not_start_here_is_said_in_its_own_words(
     bucket: Bucket, shelf: Shelf, sources: dict[str, Path], tmp_path: Path
 ) -> None:
     (tmp_path / "release/lib/app").mkdir(parents=True)
+    (tmp_path / "release/lib/app/__init__.py").touch()
     (tmp_path / "release/lib/app/__main__.py").write_text("raise SystemExit('it is broken')\n", encoding="utf-8")
     with pytest.raises(OperatorError, match="does not become ready here: it is broken"):
         fill(bucket, tmp_path / "release", shelf.snapshot(sources["first"]))
