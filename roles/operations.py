@@ -127,10 +127,10 @@ class Operations:
         observed, planner = self._planner_of(intent)
         self.session.abort(observed, planner, lock, intent, reason or "")
 
-    def configuration(self, templates: Templates | None) -> Configuration:
-        """What decides which files a host should have."""
+    def configuration(self, templates: Templates | None, *, of_app_hosts: bool = False) -> Configuration:
+        """What decides which files a host should have; that of app hosts alone needs none of the stack's secrets."""
         own = Templates.of_checkout(OWN_PARTS)
-        return Configuration(self.fleet.inventory, own, templates, self.signers, self.origin)
+        return Configuration(self.fleet.inventory, own, templates, self.signers, None if of_app_hosts else self.origin)
 
     def observe_with(self, templates: Templates | None) -> tuple[Observation, dict[str, list[HostFile]]]:
         """What the hosts have, with the files that they should have."""

@@ -148,7 +148,7 @@ class Publishing:
         self, place: GroupLocation, observed: Observation, published: Publication, seen: dict[str, Kept | None]
     ) -> bool:
         """Write what new hosts of a location do; whether it was another thing before."""
-        configuration = self.tasks.configuration(self.tasks.templates_in_force(observed))
+        configuration = self.tasks.configuration(self.tasks.templates_in_force(observed), of_app_hosts=True)
         key, had = self.tasks.checkout.release_key, seen[place.name]
 
         def document(at: dt.datetime) -> bytes:

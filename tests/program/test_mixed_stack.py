@@ -16,9 +16,10 @@ from infra.inventory import GroupLocation
 from infra.lab import pki
 from infra.origin import ORIGIN_HEADER, Origin
 from roles.operations import operations
+from roles.publishing import with_bucket
 from roles.rollout.session import Request
 from roles.scripts.quoting import script
-from tests.aws import Cloud, cloud, make_group
+from tests.aws import Cloud, cloud, make_bucket, make_group
 from tests.deploy.sources import release_of, replaced
 from tests.lab import PROJECT, SMALL, LabStack, lab_stack
 from tests.program.as_the_cdn import asking
@@ -61,6 +62,8 @@ def site(five: LabStack) -> Generator[Site, None, None]:
         inventory, origin = stack.inventory(), read_origin_of(stack)
         (place,) = (place for place in inventory.locations if isinstance(place, GroupLocation))
         group = make_group(len(instances), place.tags, place.target_group_arn)
+        assert inventory.publication
+        make_bucket(inventory.publication.bucket)
         members = dict(zip(group.instances, instances, strict=True))
         processes = {instance: first_process(five, machine) for instance, machine in members.items()}
         connected.write_text(json.dumps(processes))
@@ -191,7 +194,7 @@ def test_results_are_published_while_nobody_can_read_the_stacks_secrets(
         monkeypatch.setenv(name, value)
     with operations(PROJECT, site.stack.name) as on_stack:
         request = Request(on_stack.fleet.inventory.rollout)
-        on_stack.publish(PROJECT / SMALL, request)
+        with_bucket(on_stack, request, lambda tasks: tasks.publish(PROJECT / SMALL, request))
         with pytest.raises(OperatorError, match="the key service does not answer"):
             on_stack.configure(request)
 
