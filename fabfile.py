@@ -11,10 +11,11 @@ from invoke.context import Context
 from infra.errors import OperatorError
 from roles import bring_up, planning
 from roles.housekeeping import Housekeeping
+from roles.looking_back import LookingBack
 from roles.operations import SAMPLE, Operations, build_or_find, operations
 from roles.publishing import bring_bucket, with_bucket
 from roles.rollout.lock import policy_for
-from roles.rollout.session import Request, check_reason
+from roles.rollout.request import Request, check_reason
 from roles.terminal import operator_command, say
 
 PROJECT = Path(__file__).resolve().parent
@@ -271,7 +272,7 @@ def certificate(_: Context, stack: str | None = None) -> None:
 def history(_: Context, last: int = 20, stack: str | None = None, *, json: bool = False) -> None:
     """Show who changed what, when and why."""
     with operations(PROJECT, stack) as on_stack:
-        Housekeeping(on_stack).history(json=json, last=last)
+        LookingBack(on_stack).history(json=json, last=last)
 
 
 @task(help=STACK)
@@ -279,7 +280,7 @@ def history(_: Context, last: int = 20, stack: str | None = None, *, json: bool 
 def releases(_: Context, stack: str | None = None) -> None:
     """List the releases that can be rolled back to."""
     with operations(PROJECT, stack) as on_stack:
-        Housekeeping(on_stack).releases()
+        LookingBack(on_stack).releases()
 
 
 @task(help=STACK)
@@ -287,7 +288,7 @@ def releases(_: Context, stack: str | None = None) -> None:
 def drift(_: Context, stack: str | None = None) -> None:
     """Compare each host with what the log says it should be; fail if one differs."""
     with operations(PROJECT, stack) as on_stack:
-        Housekeeping(on_stack).drift()
+        LookingBack(on_stack).drift()
 
 
 @task(help=STACK)

@@ -13,7 +13,7 @@ from roles.housekeeping import Housekeeping
 from roles.operations import Operations, build_or_find, operations
 from roles.publishing import with_bucket
 from roles.release import Release
-from roles.rollout.session import Request
+from roles.rollout.request import Request
 from roles.stack_settings import settings_file
 from roles.terminal import say
 

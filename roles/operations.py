@@ -17,13 +17,14 @@ from roles.engine import Outputs, read_origin, read_outputs, selected_stack
 from roles.files import OWN_PARTS, Configuration, HostFile, Templates
 from roles.fleet import Checkout, Fleet
 from roles.groups import with_members
-from roles.names import closest
 from roles.release import Release, build_release, find_release, unpack_templates
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.changes import Target
 from roles.rollout.lock import Intent
 from roles.rollout.plan import Action
-from roles.rollout.session import Request, Session, new_id, this_operator
+from roles.rollout.request import Request, new_id, this_operator
+from roles.rollout.rollback import check_release_known, choose_rollback
+from roles.rollout.session import Session
 from roles.rollout.snapshot_plan import SnapshotPlanner
 from roles.scripts.artefacts import read_templates
 from roles.snapshots import BuiltArchive, ensure_snapshot, find_snapshot
@@ -259,40 +260,6 @@ class Operations:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(self.outputs.ca_certificate, encoding="ascii")
         return file
-
-
-def choose_rollback(observed: Observation) -> str:
-    """The newest good release before the current one, as the log tells, that is not marked bad.
-
-    If a rollout was left half-way, it is the release that all hosts should have.
-
-    Raises:
-        OperatorError: There is none.
-    """
-    log = observed.log
-    hosts = [host for host in observed.inventory.with_role("app") if host.name in observed.states]
-    half_way = log.release and any(observed.states[host.name].release != log.release for host in hosts)
-    candidates = log.releases if half_way else log.releases[:-1]
-    for name in reversed(candidates):
-        if name not in log.bad and all(name in observed.states[host.name].releases for host in hosts):
-            return name
-    raise OperatorError(
-        "the log has no good release before this one that every host keeps; nothing was changed",
-        next_command="fab releases, then fab rollback --release NAME",
-    )
-
-
-def check_release_known(observed: Observation, name: str) -> None:
-    """Refuse a release that no host keeps.
-
-    Raises:
-        OperatorError: The message has the closest names.
-    """
-    known = sorted({release for state in observed.states.values() for release in state.releases})
-    if name not in known:
-        raise OperatorError(
-            f"no host keeps a release {name!r:.80}; {closest(name, known)}", next_command="fab releases"
-        )
 
 
 @contextmanager

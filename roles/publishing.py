@@ -13,7 +13,7 @@ from roles.fleet import Fleet
 from roles.groups import with_members
 from roles.operations import Operations
 from roles.rollout.lock import LockedError
-from roles.rollout.session import Request
+from roles.rollout.request import Request
 from roles.state import observe
 from roles.terminal import say
 

@@ -1,10 +1,6 @@
 """One rollout from the first look to the last line of the log: observe, pre-check, plan, lock, carry out, record."""
 
 import datetime as dt
-import getpass
-import os
-import secrets
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,58 +14,12 @@ from roles.rollout.lock import Intent, Lock, LockedError, LockRecord, new_record
 from roles.rollout.plan import Action, HostChange, Plan
 from roles.rollout.precheck import problems
 from roles.rollout.progress import reporting, show_times
+from roles.rollout.request import Request, check_reason
 from roles.rollout.runner import DONE, LEFT, PUT_BACK, Outcome, Runner
 from roles.scripts.lock import append_audit, fence, release_lock
 from roles.scripts.quoting import Script
 from roles.state import Observation
 from roles.terminal import say
-
-MAXIMUM_REASON = 1000
-
-
-def this_operator() -> Operator:
-    """Who acts: $TEGAK_OPERATOR, or the user of this machine."""
-    who = os.environ.get("TEGAK_OPERATOR") or getpass.getuser()
-    return Operator(who=who.encode(errors="replace").decode(), machine=socket.gethostname())
-
-
-def new_id(now: dt.datetime) -> str:
-    """A rollout's name, which sorts by time."""
-    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-
-
-def check_reason(reason: str) -> str:
-    """A reason as the log keeps it.
-
-    Raises:
-        OperatorError: It is too long to be read by anybody, or its bytes are no text.
-    """
-    try:
-        reason.encode()
-    except UnicodeEncodeError:
-        raise OperatorError("the reason is not UTF-8; nothing was changed") from None
-    if len(reason) > MAXIMUM_REASON:
-        raise OperatorError(
-            f"the reason has {len(reason)} characters, and {MAXIMUM_REASON} are enough; nothing was changed"
-        )
-    return reason
-
-
-@dataclass(frozen=True)
-class Request:
-    """How a rollout was asked for.
-
-    Args:
-        policy: How careful it is.
-        reason: Why.
-        emergency: Whether a lock and a freeze are overruled.
-        shown: `plan` or `dry-run`: nothing is done.
-    """
-
-    policy: RolloutPolicy
-    reason: str = ""
-    emergency: bool = False
-    shown: str = ""
 
 
 @dataclass(frozen=True)

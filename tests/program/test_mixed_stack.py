@@ -17,7 +17,7 @@ from infra.lab import pki
 from infra.origin import ORIGIN_HEADER, Origin
 from roles.operations import operations
 from roles.publishing import with_bucket
-from roles.rollout.session import Request
+from roles.rollout.request import Request
 from roles.scripts.quoting import script
 from tests.aws import Cloud, cloud, make_bucket, make_group
 from tests.deploy.sources import release_of, replaced

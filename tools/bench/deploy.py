@@ -19,7 +19,8 @@ from roles.release import Release, build_release
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.lock import policy_for
 from roles.rollout.plan import Plan
-from roles.rollout.session import Request, Session
+from roles.rollout.request import Request
+from roles.rollout.session import Session
 from roles.scripts.lock import forget_rollouts
 from roles.state import observe
 from tests.lab import SMALL, LabStack, lab_stack

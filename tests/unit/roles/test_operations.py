@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from infra.errors import OperatorError
 from infra.inventory import RolloutPolicy
 from roles.names import closest
-from roles.operations import check_release_known, choose_rollback
 from roles.rollout.audit import Entry
 from roles.rollout.lock import policy_for
+from roles.rollout.rollback import check_release_known, choose_rollback
 from roles.state import HostState, Observation
 from tests.unit.roles.fleets import entry, healthy, state
 
