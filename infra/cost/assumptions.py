@@ -36,9 +36,9 @@ PUBLICATIONS_PER_HOUR = 4
 """The count came in steps of a quarter of an hour in 2019."""
 ARCHIVE_OBJECTS, ARCHIVE_GB = 2, 0.06
 """An archive and its signature, which hosts fetch: the whole nation's has 53 MB (docs/benchmarks.md)."""
-SITE_FILES, SITE_FILE_GB = 1_000_000, 2e-6
-"""What the CDN falls back to, each file and page an object: 998,126 for the nation (docs/benchmarks.md), of 2 kB."""
-CHANGED_PART = 0.03
+SITE_FILES, SITE_FILE_GB = 1_700_000, 2e-6
+"""What the CDN falls back to, each file and page an object: two for each of the 813,350 stations, and those of regions."""
+CHANGED_PART = 0.02
 """Files that differ from one publication to the next; only they are written anew."""
 KEPT_GB = 50
 """Releases and snapshots, kept by object lock; once here and once in the replica's region."""
