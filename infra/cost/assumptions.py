@@ -37,7 +37,7 @@ PUBLICATIONS_PER_HOUR = 4
 ARCHIVE_OBJECTS, ARCHIVE_GB = 2, 0.06
 """An archive and its signature, which hosts fetch: the whole nation's has 53 MB (docs/benchmarks.md)."""
 SITE_FILES, SITE_FILE_GB = 1_700_000, 2e-6
-"""What the CDN falls back to, each file and page an object: two for each of the 813,350 stations, and those of regions."""
+"""What the CDN falls back to, each file and page an object: two for each of 813,350 stations, and those of regions."""
 CHANGED_PART = 0.02
 """Files that differ from one publication to the next; only they are written anew."""
 KEPT_GB = 50
