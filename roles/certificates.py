@@ -61,10 +61,10 @@ def _of_own_edge(tasks: Operations) -> Iterator[Bringing]:
 
 
 def _of_balancers(tasks: Operations) -> Iterator[Bringing]:
-    if tasks.origin is not None:
+    balancers = tasks.fleet.inventory.cdn_balancers
+    if balancers:
         # Only here: it brings boto3, which costs a third of a second.
         from roles.aws.certificates import export_certificate  # noqa: PLC0415
 
         pair = export_certificate(tasks.origin, tasks.session.now())
-        balancers = tasks.fleet.inventory.cdn_balancers
         yield Bringing(balancers, ORIGIN_CERTIFICATE, pair, tasks.origin.certificate_arn)

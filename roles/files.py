@@ -11,7 +11,7 @@ import hashlib
 import io
 import tarfile
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -139,14 +139,15 @@ class Configuration:
         base: The operators' own templates.
         released: The release's; None before there is one.
         signers: Who may sign releases and snapshots, a line of an allowed_signers file.
-        origin: What load balancers and a CDN both know; None where no load balancer is asked by one.
+        origin: Gives what load balancers and a CDN both know; called only for the files of such a load balancer, since
+            it has to be decrypted. None where there is none.
     """
 
     inventory: Inventory
     base: Templates
     released: Templates | None
     signers: str
-    origin: Origin | None = None
+    origin: Callable[[], Origin] | None = field(default=None, repr=False)
 
     def files_of(self, host: Host) -> list[HostFile]:
         """What should be on a host, by its roles."""
@@ -160,7 +161,7 @@ class Configuration:
         """What should be on a host whatever the release."""
         files = list(self.base.files("base", self._values(host)))
         if self.origin is not None and host in self.inventory.cdn_balancers:
-            files += self.base.files("origin", {**self._values(host), "origin": self.origin})
+            files += self.base.files("origin", {**self._values(host), "origin": self.origin()})
         return files
 
     def base_files(self) -> dict[str, list[HostFile]]:

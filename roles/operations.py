@@ -62,9 +62,9 @@ class Operations:
         return read_signers(self.checkout.release_key.with_suffix(".pub"))
 
     @cached_property
-    def origin(self) -> Origin | None:
-        """What the load balancers that a CDN asks must know; None where there are none."""
-        return read_origin(self.checkout.project, self.checkout.stack) if self.fleet.inventory.cdn_balancers else None
+    def origin(self) -> Origin:
+        """What the load balancers that a CDN asks must know; a stack without any has none."""
+        return read_origin(self.checkout.project, self.checkout.stack)
 
     @property
     def held_token(self) -> Path:
@@ -128,10 +128,10 @@ class Operations:
         observed, planner = self._planner_of(intent)
         self.session.abort(observed, planner, lock, intent, reason or "")
 
-    def configuration(self, templates: Templates | None, *, of_app_hosts: bool = False) -> Configuration:
-        """What decides which files a host should have; that of app hosts alone needs none of the stack's secrets."""
+    def configuration(self, templates: Templates | None) -> Configuration:
+        """What decides which files a host should have."""
         own = Templates.of_checkout(OWN_PARTS)
-        return Configuration(self.fleet.inventory, own, templates, self.signers, None if of_app_hosts else self.origin)
+        return Configuration(self.fleet.inventory, own, templates, self.signers, lambda: self.origin)
 
     def observe_with(self, templates: Templates | None) -> tuple[Observation, dict[str, list[HostFile]]]:
         """What the hosts have, with the files that they should have."""

@@ -7,6 +7,7 @@ import datetime as dt
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from app.snapshot import Snapshot
@@ -14,13 +15,14 @@ from infra.errors import OperatorError
 from infra.inventory import GroupLocation
 from roles.aws.archives import Archives
 from roles.aws.bucket import Bucket, ConflictError, Kept
+from roles.files import Configuration
 from roles.operations import Operations
 from roles.rollout.audit import Log
 from roles.site.contents import JSON, Contents
 from roles.site.filling import Filling
 from roles.site.service import look_of, running, unpack
 from roles.start import Publication, Published, read_start, start_document, start_key
-from roles.state import Observation, observe
+from roles.state import observe
 from roles.terminal import build_progress, say
 
 TRIES = 3
@@ -53,8 +55,13 @@ class Publishing:
             if published is None:
                 say("bucket: no release is deployed yet, that new hosts could start with")
                 return
+            configuration = self.tasks.configuration(self.tasks.templates_in_force(observed))
             try:
-                written = [place.name for place in self._groups if self._start(place, observed, published, seen)]
+                written = [
+                    place.name
+                    for place in self._groups
+                    if self._start(place, configuration, published, seen[place.name])
+                ]
             except ConflictError:
                 continue
             if written:
@@ -113,7 +120,7 @@ class Publishing:
     def _groups(self) -> Sequence[GroupLocation]:
         return self.tasks.fleet.inventory.groups
 
-    @property
+    @cached_property
     def _archives(self) -> Archives:
         return Archives(self.bucket, self.tasks.checkout, self.tasks.signers)
 
@@ -137,19 +144,17 @@ class Publishing:
 
     def _earlier(self, name: str) -> Published | None:
         """A release to go back to; one that is nowhere to be found keeps nobody from publishing."""
-        archives = self._archives
         try:
-            release = archives.release(name)
+            release = self._archives.release(name)
         except OperatorError:
             return None
-        return archives.publish(release)
+        return self._archives.publish(release)
 
     def _start(
-        self, place: GroupLocation, observed: Observation, published: Publication, seen: dict[str, Kept | None]
+        self, place: GroupLocation, configuration: Configuration, published: Publication, had: Kept | None
     ) -> bool:
         """Write what new hosts of a location do; whether it was another thing before."""
-        configuration = self.tasks.configuration(self.tasks.templates_in_force(observed), of_app_hosts=True)
-        key, had = self.tasks.checkout.release_key, seen[place.name]
+        key = self.tasks.checkout.release_key
 
         def document(at: dt.datetime) -> bytes:
             return start_document(configuration, place, published, at=at, key=key)

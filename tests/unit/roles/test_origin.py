@@ -32,7 +32,7 @@ def behind_cdn(place: str) -> Inventory:
 
 def files(stack: Inventory, name: str) -> dict[str, HostFile]:
     configuration = Configuration(
-        stack, Templates.of_checkout(OWN_PARTS), Templates.of_checkout(), "release@tegak …", ORIGIN
+        stack, Templates.of_checkout(OWN_PARTS), Templates.of_checkout(), "release@tegak …", lambda: ORIGIN
     )
     found = configuration.files_of(host(stack, name))
     return {str(file.path): file for file in found}
