@@ -2,7 +2,7 @@
 
 import base64
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -51,13 +51,8 @@ class Bucket:
             OperatorError: S3 refuses, or doesn't answer.
         """
         with self._explained(f"reading {key}"):
-            try:
-                answer = self._s3.get_object(Bucket=self.place.bucket, Key=key)
-                return Kept(answer["Body"].read(), str(answer["ETag"]))
-            except ClientError as error:
-                if _code(error) in MISSING:
-                    return None
-                raise
+            answer = self._found(self._s3.get_object, key)
+            return Kept(answer["Body"].read(), str(answer["ETag"])) if answer else None
 
     def write(
         self, key: str, body: bytes, *, content_type: str, cache_control: str | None = None, seen: str | None
@@ -99,13 +94,8 @@ class Bucket:
             OperatorError: S3 refuses, or doesn't answer.
         """
         with self._explained(f"looking at {key}"):
-            try:
-                answer = self._s3.head_object(Bucket=self.place.bucket, Key=key, ChecksumMode="ENABLED")
-            except ClientError as error:
-                if _code(error) in MISSING:
-                    return None
-                raise
-        return base64.b64decode(answer.get("ChecksumSHA256", "")).hex()
+            answer = self._found(self._s3.head_object, key, ChecksumMode="ENABLED")
+        return base64.b64decode(answer.get("ChecksumSHA256", "")).hex() if answer else None
 
     def put_file(self, key: str, path: Path, sha256: str) -> None:
         """Write a file; S3 takes it only if it arrives with this sha256.
@@ -132,12 +122,9 @@ class Bucket:
         """
         new = path.with_name(f".{path.name}.new")
         with self._explained(f"fetching {key}"):
-            try:
-                answer = self._s3.get_object(Bucket=self.place.bucket, Key=key)
-            except ClientError as error:
-                if _code(error) in MISSING:
-                    return False
-                raise
+            answer = self._found(self._s3.get_object, key)
+            if answer is None:
+                return False
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with new.open("wb") as file:
@@ -177,6 +164,15 @@ class Bucket:
                 Bucket=self.place.bucket, Prefix=prefix
             )
             return [str(each["Key"]) for page in pages for each in page.get("Contents", [])]
+
+    def _found(self, ask: Callable[..., Mapping[str, Any]], key: str, **more: str) -> Mapping[str, Any] | None:
+        """What S3 answers about an object; None if there is none."""
+        try:
+            return ask(Bucket=self.place.bucket, Key=key, **more)
+        except ClientError as error:
+            if _code(error) in MISSING:
+                return None
+            raise
 
     def _put(
         self, key: str, body: bytes, content_type: str, cache_control: str | None, condition: Mapping[str, str]
