@@ -202,6 +202,12 @@ class Inventory(_Document):
         behind = {location.name for location in self.balanced if location.behind_cdn}
         return tuple(host for host in self.with_role("lb") if host.location in behind)
 
+    @property
+    def certificate_hosts(self) -> tuple["Host", ...]:
+        """The hosts that tasks bring a certificate, since provisioning can't place it there."""
+        edges = self.with_role("edge") if self.edge.certificate is not None else ()
+        return (*edges, *self.cdn_balancers)
+
     def with_role(self, role: Role, location: str | None = None) -> tuple[Host, ...]:
         """The hosts of a role, in the inventory's order; of one location only, if it is named."""
         return tuple(h for h in self.hosts if role in h.roles and location in (None, h.location))

@@ -35,7 +35,7 @@ def up(project: Path, stack: str, source: Path) -> None:
     _pulumi(project, "up", "--yes", "--skip-preview", "--suppress-outputs", "-s", stack)
     with operations(project, stack) as on_stack:
         request = Request(on_stack.fleet.inventory.rollout, "up")
-        if on_stack.fleet.inventory.edge.certificate or on_stack.fleet.inventory.cdn_balancers:
+        if on_stack.fleet.inventory.certificate_hosts:
             say("== fab certificate")
             Housekeeping(on_stack).certificate()
         say("== fab build")

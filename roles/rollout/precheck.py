@@ -61,10 +61,8 @@ def _of_host(state: HostState, policy: RolloutPolicy) -> Iterator[str]:
 def _certificates(observed: Observation, action: Action, policy: RolloutPolicy) -> Iterator[str]:
     if action == "publish":
         return
-    inventory, states = observed.inventory, observed.states
-    edges = inventory.with_role("edge") if inventory.edge.certificate is not None else ()
-    brought = {host.name for host in (*edges, *inventory.cdn_balancers)}
-    for name, state in states.items():
+    brought = {host.name for host in observed.inventory.certificate_hosts}
+    for name, state in observed.states.items():
         if state.certificate_s is None and name in brought:
             yield f"{name}: it has no certificate yet (fab certificate brings it)"
         elif state.certificate_s is not None and state.certificate_s < policy.certificate_days * DAY_SECONDS:
