@@ -2,8 +2,17 @@
 
 from collections.abc import Mapping
 
+from infra.location_settings import AwsLocationSettings, HostsLocationSettings
+from infra.settings import StackSettings
+
 MOST = 255
 """The largest weight of a record in Route 53."""
+
+
+def hosts_of_the_night(settings: StackSettings) -> dict[str, int]:
+    """How many hosts each location that the CDN asks has; a lab is on this machine, and the CDN doesn't reach it."""
+    groups = {place.name: place.hosts.night for place in settings.of_kind(AwsLocationSettings)}
+    return groups | {place.name: place.app_machines for place in settings.of_kind(HostsLocationSettings)}
 
 
 def dns_weights(hosts: Mapping[str, int]) -> dict[str, int]:

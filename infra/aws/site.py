@@ -15,7 +15,7 @@ from infra.aws.outputs import AccountOutputs, OriginOutputs
 from infra.location_settings import AwsLocationSettings, HostsLocationSettings
 from infra.origin import Origin
 from infra.settings import StackSettings
-from infra.weights import dns_weights
+from infra.weights import dns_weights, hosts_of_the_night
 
 
 class AwsSite:
@@ -36,7 +36,7 @@ class AwsSite:
         shared = Account(Names(stack, aws.cost_centre), settings, aws, budget)
         account = shared.outputs
         own = settings.of_kind(HostsLocationSettings)
-        weights = dns_weights(_hosts_of_the_night(settings))
+        weights = dns_weights(hosts_of_the_night(settings))
         certificates = OriginCertificates(
             account,
             [place.region for place in settings.of_kind(AwsLocationSettings)],
@@ -56,12 +56,6 @@ class AwsSite:
     def location(self, name: str) -> AwsLocation:
         """The location of a name."""
         return next(location for location in self.locations if location.origin.location == name)
-
-
-def _hosts_of_the_night(settings: StackSettings) -> dict[str, int]:
-    """How many hosts each location that the CDN asks has; a lab is on this machine, and the CDN doesn't reach it."""
-    groups = {place.name: place.hosts.night for place in settings.of_kind(AwsLocationSettings)}
-    return groups | {place.name: place.app_machines for place in settings.of_kind(HostsLocationSettings)}
 
 
 def _origin(account: AccountOutputs, certificate_arn: Output[str] | None) -> Output[dict[str, str]] | None:

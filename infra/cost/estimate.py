@@ -12,6 +12,7 @@ from infra.cost.prices import EVERYWHERE, PriceList, our_prices
 from infra.errors import OperatorError
 from infra.location_settings import AwsLocationSettings, HostsLocationSettings
 from infra.settings import StackSettings
+from infra.weights import hosts_of_the_night
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,7 @@ def estimate(settings: StackSettings, prices: PriceList | None = None) -> Estima
 
 def origin_share(settings: StackSettings, location: AwsLocationSettings) -> float:
     """The part of what the CDN asks that a location answers: by hosts, as the DNS records are weighted."""
-    aws = sum(place.hosts.night for place in settings.of_kind(AwsLocationSettings))
-    own = sum(place.app_machines for place in settings.of_kind(HostsLocationSettings))
-    return location.hosts.night / (aws + own)
+    return location.hosts.night / sum(hosts_of_the_night(settings).values())
 
 
 def _requests(prices: PriceList, requests: float, answer_bytes: int) -> Iterator[Item]:
