@@ -46,6 +46,11 @@ class Release:
     name: str
     path: Path
 
+    @classmethod
+    def of(cls, checkout: Checkout, name: str) -> "Release":
+        """The release of a name; its archive is in dist/, or belongs there."""
+        return cls(name, checkout.dist / f"{PREFIX}{name}{SUFFIX}")
+
     def artefact(self) -> Artefact:
         """What a host needs to know to take it.
 
@@ -100,10 +105,10 @@ def build_release(checkout: Checkout, version: str | None = None) -> Release:
         content.update(f"{name}\0{len(body)}\0".encode() + body)
     name = f"{version}-{hashlib.sha256(version.encode() + content.digest()).hexdigest()[:10]}"
     manifest = json.dumps({"release": name, "version": version, "python": HOST_PYTHON})
-    path = checkout.dist / f"{PREFIX}{name}{SUFFIX}"
-    write_whole(path, _pack({"release.json": manifest.encode(), **files}))
-    sign(path, checkout.release_key, RELEASE_NAMESPACE)
-    return Release(name, path)
+    release = Release.of(checkout, name)
+    write_whole(release.path, _pack({"release.json": manifest.encode(), **files}))
+    sign(release.path, checkout.release_key, RELEASE_NAMESPACE)
+    return release
 
 
 def find_release(checkout: Checkout, name: str) -> Release:
@@ -112,15 +117,15 @@ def find_release(checkout: Checkout, name: str) -> Release:
     Raises:
         OperatorError: It isn't in dist/; the message has the names that are.
     """
-    path = checkout.dist / f"{PREFIX}{name}{SUFFIX}"
-    if not path.exists():
+    release = Release.of(checkout, name)
+    if not release.path.exists():
         built = sorted(
             file.name.removeprefix(PREFIX).removesuffix(SUFFIX) for file in checkout.dist.glob(f"{PREFIX}*{SUFFIX}")
         )
         raise OperatorError(
             f"release {name} is not built; in dist/ there are: {', '.join(built) or 'none'}", next_command="fab build"
         )
-    return Release(name, path)
+    return release
 
 
 def _ensure_dependencies(checkout: Checkout) -> Path:

@@ -10,18 +10,27 @@ from infra.signers import SIGNER
 from roles.scripts.artefacts import Artefact
 
 
+def sha256_beside(path: Path) -> Path:
+    """Where a signed file's sha256 is."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def signature_beside(path: Path) -> Path:
+    """Where a signed file's signature is."""
+    return path.with_name(f"{path.name}.sig")
+
+
 def sign(path: Path, key: Path, namespace: str) -> None:
     """Write a file's sha256 and ssh signature beside it.
 
     Raises:
         OperatorError: The key is missing or ssh-keygen failed.
     """
-    signature = path.with_name(f"{path.name}.sig")
-    signature.unlink(missing_ok=True)  # ssh-keygen would ask whether to overwrite it
+    signature_beside(path).unlink(missing_ok=True)  # ssh-keygen would ask whether to overwrite it
     _ssh_sign(key, namespace, path.name, str(path))
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    write_whole(path.with_name(f"{path.name}.sha256"), f"{digest}  {path.name}\n".encode())
+    write_whole(sha256_beside(path), f"{digest}  {path.name}\n".encode())
 
 
 def signature_of(body: bytes, key: Path, namespace: str, what: str) -> str:
@@ -57,8 +66,8 @@ def read_artefact(name: str, path: Path, namespace: str, *, next_command: str) -
         OperatorError: The file, its sha256 or its signature is missing.
     """
     try:
-        sha256 = path.with_name(f"{path.name}.sha256").read_text(encoding="ascii").split()[0]
-        signature = path.with_name(f"{path.name}.sig").read_text(encoding="ascii")
+        sha256 = sha256_beside(path).read_text(encoding="ascii").split()[0]
+        signature = signature_beside(path).read_text(encoding="ascii")
         return Artefact(name, path.stat().st_size, sha256, signature, namespace)
     except (OSError, IndexError) as error:
         raise OperatorError(f"{path.name} or what belongs to it is missing", next_command=next_command) from error

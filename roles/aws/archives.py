@@ -7,13 +7,10 @@ from infra.bucket_layout import RELEASES_PREFIX, SNAPSHOTS_PREFIX
 from infra.errors import OperatorError
 from roles.aws.bucket import Bucket
 from roles.fleet import Checkout
-from roles.release import PREFIX, SUFFIX, Release
-from roles.signing import check_signature
+from roles.release import Release
+from roles.signing import check_signature, sha256_beside, signature_beside
 from roles.snapshots import BuiltArchive, find_snapshot
 from roles.start import Published
-
-BESIDE = (".sha256", ".sig")
-"""What is kept beside an archive in dist/, and beside it in the bucket."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +33,8 @@ class Archives:
         Raises:
             OperatorError: It is neither here nor in the bucket.
         """
-        release = Release(name, self.checkout.dist / f"{PREFIX}{name}{SUFFIX}")
-        self._have(RELEASES_PREFIX, release)
+        release = Release.of(self.checkout, name)
+        self._have(release)
         return release
 
     def snapshot(self, name: str) -> BuiltArchive:
@@ -47,7 +44,7 @@ class Archives:
             OperatorError: It is neither here nor in the bucket.
         """
         snapshot = find_snapshot(self.checkout, name)
-        self._have(SNAPSHOTS_PREFIX, snapshot)
+        self._have(snapshot)
         return snapshot
 
     def lacking(self, archive: Release | BuiltArchive) -> str | None:
@@ -73,18 +70,18 @@ class Archives:
         """
         artefact, key = archive.artefact(), self.lacking(archive)
         if key is not None:
-            for suffix in BESIDE:
-                self.bucket.overwrite(f"{key}{suffix}", _beside(archive.path, suffix).read_bytes(), content_type=TEXT)
+            for beside in _beside(archive):
+                self.bucket.overwrite(_key(archive, beside), beside.read_bytes(), content_type=TEXT)
             self.bucket.put_file(key, archive.path, artefact.sha256)
         return Published(key_of(archive), artefact)
 
-    def _have(self, prefix: str, archive: Release | BuiltArchive) -> None:
-        path = archive.path
-        if all(each.exists() for each in (path, *(_beside(path, suffix) for suffix in BESIDE))):
+    def _have(self, archive: Release | BuiltArchive) -> None:
+        path, beside = archive.path, _beside(archive)
+        if all(each.exists() for each in (path, *beside)):
             return
         # The archive last: it is what says that the rest is there.
-        fetched = [self.bucket.fetch(f"{prefix}/{path.name}{suffix}", _beside(path, suffix)) for suffix in BESIDE]
-        if not (all(fetched) and self.bucket.fetch(f"{prefix}/{path.name}", path)):
+        fetched = [self.bucket.fetch(_key(archive, each), each) for each in beside]
+        if not (all(fetched) and self.bucket.fetch(key_of(archive), path)):
             raise OperatorError(
                 f"{path.name} is neither in dist/ nor in the bucket {self.bucket.place.bucket}",
                 next_command="the same from the checkout that built it",
@@ -101,9 +98,14 @@ TEXT = "text/plain"
 
 def key_of(archive: Release | BuiltArchive) -> str:
     """Where an archive is in the bucket."""
+    return _key(archive, archive.path)
+
+
+def _key(archive: Release | BuiltArchive, file: Path) -> str:
     prefix = RELEASES_PREFIX if isinstance(archive, Release) else SNAPSHOTS_PREFIX
-    return f"{prefix}/{archive.path.name}"
+    return f"{prefix}/{file.name}"
 
 
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(f"{path.name}{suffix}")
+def _beside(archive: Release | BuiltArchive) -> tuple[Path, Path]:
+    """What is kept beside an archive in dist/, and beside it in the bucket."""
+    return sha256_beside(archive.path), signature_beside(archive.path)

@@ -20,6 +20,7 @@ from infra.aws.place import Place
 from infra.inventory import GroupLocation, Inventory
 from infra.location_settings import AwsLocationSettings
 from infra.signers import PUBLIC_KEY, read_signers
+from roles.aws.archives import key_of
 from roles.aws.clients import client
 from roles.aws.members import member
 from roles.files import Configuration, Templates
@@ -124,8 +125,7 @@ class Stage:
 
 
 def published(archive: Release | BuiltArchive) -> Published:
-    prefix = "releases" if isinstance(archive, Release) else "snapshots"
-    return Published(f"{prefix}/{archive.path.name}", archive.artefact())
+    return Published(key_of(archive), archive.artefact())
 
 
 def of(archives: Archives) -> Publication:
