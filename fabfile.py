@@ -1,4 +1,4 @@
-"""The operators' tasks: `fab --list`. What they do is in roles/operations.py and roles/housekeeping.py."""
+"""The operators' tasks: `fab --list`. What they do is in roles/operations.py, housekeeping.py and looking_back.py."""
 # fabric has no types
 # pyright: reportUntypedFunctionDecorator=false
 

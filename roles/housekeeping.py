@@ -1,4 +1,4 @@
-"""What operators do beside rollouts: freeze, lock, mark a release, take a location out, and look back."""
+"""What operators do beside rollouts: freeze, lock, mark a release, take a location out, bring certificates."""
 
 import datetime as dt
 from dataclasses import dataclass
