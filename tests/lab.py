@@ -24,6 +24,24 @@ SMALL = "samples/kpu-2019-small"
 RUN_SECONDS = 300
 
 
+SETTINGS = """config:
+  tegak:network: {network}
+  tegak:server_name: hasil.uji.test
+  tegak:operator_key_file: .secrets/operator.pub
+  tegak:locations:
+"""
+
+
+def lab_settings(network: str, *locations: str) -> str:
+    """The settings of a stack of lab locations.
+
+    Args:
+        network: Its part of the lab's range.
+        locations: A line of YAML for each.
+    """
+    return SETTINGS.format(network=network) + "".join(f"    - {location}\n" for location in locations)
+
+
 @dataclass(frozen=True)
 class Result:
     """What a command printed, and how it ended."""
@@ -125,6 +143,10 @@ class LabStack:
                 listen(line)
         return Result(process.returncode, "".join(said))
 
+    def build(self, version: str) -> str:
+        """Build a release of this checkout under another version; its name."""
+        return self.succeed("fab", "build", "--version", version).split()[-1]
+
     def pulumi_up(self) -> str:
         """`pulumi up`."""
         return self.succeed("pulumi", "up", "--yes", "--skip-preview", "-s", self.name)
@@ -172,6 +194,15 @@ def lab_stack(name: str, settings: str) -> Generator[LabStack, None, None]:
             yield stack
         finally:
             _clear(stack)
+
+
+@contextmanager
+def machine_stack(name: str, network: str, *locations: str) -> Generator[LabStack, None, None]:
+    """A stack whose hosts are machines for other stacks: it is up, and no role was ever applied to any."""
+    with lab_stack(name, lab_settings(network, *locations)) as stack:
+        stack.succeed("pulumi", "stack", "init", stack.name)
+        stack.pulumi_up()
+        yield stack
 
 
 def _own_engine(directory: Path) -> dict[str, str]:

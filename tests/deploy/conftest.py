@@ -4,27 +4,20 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.lab import SMALL, LabStack, lab_stack
+from tests.lab import SMALL, LabStack, lab_settings, lab_stack
 
-SETTINGS = """config:
-  tegak:network: 198.18.16.0/20
-  tegak:server_name: hasil.uji.test
-  tegak:operator_key_file: .secrets/operator.pub
-  tegak:locations:
-    - {name: barat, kind: lab, network: 1, app_hosts: 2}
-    - {name: timur, kind: lab, network: 2, app_hosts: 2}
-  # Short, so that the tests are; how a canary is watched has tests of its own.
-  tegak:rollout: {soak_seconds: 0}
-"""
-
-
+LOCATIONS = tuple(
+    f"{{name: {name}, kind: lab, network: {number}, app_hosts: 2}}" for number, name in enumerate(("barat", "timur"), 1)
+)
+# Short, so that the tests are; how a canary is watched has tests of its own.
+NO_SOAK = "  tegak:rollout: {soak_seconds: 0}\n"
 UP = ("fab", "up", "--stack", "uji", "--source", SMALL)
 
 
 @pytest.fixture(scope="session")
 def stack() -> Generator[LabStack, None, None]:
     """A whole site, brought up once; each test leaves it healthy."""
-    with lab_stack("uji", SETTINGS) as stack:
+    with lab_stack("uji", lab_settings("198.18.16.0/20", *LOCATIONS) + NO_SOAK) as stack:
         stack.succeed(*UP)
         yield stack
         stack.succeed("fab", "down", "--stack", stack.name)

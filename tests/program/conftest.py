@@ -4,31 +4,17 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.lab import LabStack, lab_stack
+from tests.lab import LabStack, lab_settings, lab_stack, machine_stack
 from tests.program.aws import AwsRecorder, make
 from tests.program.mocks import recording
 
-SETTINGS = """config:
-  tegak:network: 198.18.32.0/20
-  tegak:server_name: hasil.uji.test
-  tegak:operator_key_file: .secrets/operator.pub
-  tegak:locations:
-    - {name: barat, kind: lab, network: 1, app_hosts: 1}
-"""
-MACHINES = """config:
-  tegak:network: 198.18.96.0/20
-  tegak:server_name: hasil.uji.test
-  tegak:operator_key_file: .secrets/operator.pub
-  tegak:locations:
-    - {name: gudang, kind: lab, network: 1, app_hosts: 2}
-"""
-NEIGHBOUR = SETTINGS.replace("198.18.32.0", "198.18.48.0")
+THREE_HOSTS = "{name: barat, kind: lab, network: 1, app_hosts: 1}"
 
 
 @pytest.fixture
 def stack() -> Generator[LabStack, None, None]:
     """A stack of three hosts: known to the engine, not up yet."""
-    with lab_stack("uji-program", SETTINGS) as stack:
+    with lab_stack("uji-program", lab_settings("198.18.32.0/20", THREE_HOSTS)) as stack:
         stack.succeed("pulumi", "stack", "init", stack.name)
         yield stack
 
@@ -36,16 +22,14 @@ def stack() -> Generator[LabStack, None, None]:
 @pytest.fixture(scope="module")
 def shelf() -> Generator[LabStack, None, None]:
     """A stack whose hosts are machines for other stacks: it is up, and no role was ever applied to any."""
-    with lab_stack("mesin", MACHINES) as stack:
-        stack.succeed("pulumi", "stack", "init", stack.name)
-        stack.pulumi_up()
+    with machine_stack("mesin", "198.18.96.0/20", "{name: gudang, kind: lab, network: 1, app_hosts: 2}") as stack:
         yield stack
 
 
 @pytest.fixture
 def neighbour() -> Generator[LabStack, None, None]:
     """Another one."""
-    with lab_stack("uji-neighbour", NEIGHBOUR) as stack:
+    with lab_stack("uji-neighbour", lab_settings("198.18.48.0/20", THREE_HOSTS)) as stack:
         stack.succeed("pulumi", "stack", "init", stack.name)
         yield stack
 

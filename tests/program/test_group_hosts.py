@@ -76,7 +76,7 @@ def site(shelf: LabStack) -> Generator[Site, None, None]:
         tell_the_engine(stack, group, place)
         made = Site(stack, aws, group, machines, processes, connected, Bucket(place))
         made.connect(*group.instances)
-        stack.fab("deploy", "--release", build(stack, "3.0.0"))
+        stack.fab("deploy", "--release", stack.build("3.0.0"))
         stack.fab("publish", "--source", SMALL)
         yield made
 
@@ -104,11 +104,6 @@ def tell_the_engine(stack: LabStack, group: Group, bucket: Publication) -> None:
     stack.succeed("pulumi", "stack", "import", "-s", stack.name, "--file", str(file))
 
 
-def build(stack: LabStack, version: str) -> str:
-    """A release of this checkout under another version."""
-    return stack.succeed("fab", "build", "--version", version).split()[-1]
-
-
 def release_on(host: Host) -> str:
     printed = subprocess.check_output(["curl", "-sf", f"http://{host.address}/version"], text=True)
     return str(json.loads(printed)["release"])
@@ -134,7 +129,7 @@ def test_what_hosts_have_is_in_the_bucket_for_new_hosts_and_for_the_cdn(site: Si
     assert national
     assert national.body == page_on(site.machines[0])
 
-    release = build(site.stack, "3.0.7")
+    release = site.stack.build("3.0.7")
     shown = site.stack.fab("deploy", "--release", release, "--dry-run")
     assert f"start.json of jakarta: {release}" in shown
     assert site.start == start
@@ -155,7 +150,7 @@ def test_what_is_only_written_into_the_log_reaches_new_hosts_too(site: Site) -> 
 
 
 def test_without_s3_the_hosts_are_served_and_the_same_command_repairs_the_bucket(site: Site) -> None:
-    before, release = site.start, build(site.stack, "3.0.8")
+    before, release = site.start, site.stack.build("3.0.8")
     site.stack.environment["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:9"  # where nobody listens
     try:
         output = site.stack.fab_fails("deploy", "--release", release)
@@ -171,7 +166,7 @@ def test_without_s3_the_hosts_are_served_and_the_same_command_repairs_the_bucket
 def test_the_whole_job_works_through_session_manager_and_the_target_group(site: Site) -> None:
     stack = site.stack
     stack.fab("verify")
-    release = build(stack, "3.0.1")
+    release = stack.build("3.0.1")
     assert {release_on(host) for host in site.machines} != {release}
     printed = stack.fab("deploy", "--release", release)
     assert {release_on(host) for host in site.machines} == {release}
@@ -209,7 +204,7 @@ def test_an_instance_that_is_not_connected_is_said_and_taken_out(site: Site) -> 
     first, second = site.group.instances
     site.connect(second)
     try:
-        release = build(site.stack, "3.0.2")
+        release = site.stack.build("3.0.2")
         output = site.stack.run("fab", "status", "--stack", site.stack.name).output
         assert "unreachable" in output
         refused = site.stack.fab_fails("deploy", "--release", release, "--unreachable-hosts", "0")

@@ -21,20 +21,13 @@ from roles.rollout.request import Request
 from roles.scripts.quoting import script
 from tests.aws import Cloud, cloud, make_bucket, make_group
 from tests.deploy.sources import release_of, replaced
-from tests.lab import PROJECT, SMALL, LabStack, lab_stack
+from tests.lab import PROJECT, SMALL, LabStack, lab_stack, machine_stack
 from tests.program.as_the_cdn import asking
 from tests.program.instances import boot_as_instances, first_process, stand_in_for_session_manager
 from tests.program.mixed_site import Site, read_origin_of, settings_with
 from tests.program.recorded import PROVIDER
 from tests.program.recording.world import WORLD_VARIABLE
 
-MACHINES = """config:
-  tegak:network: 198.18.176.0/20
-  tegak:server_name: hasil.uji.test
-  tegak:operator_key_file: .secrets/operator.pub
-  tegak:locations:
-    - {name: lima, kind: lab, network: 1, app_hosts: 3}
-"""
 INSTANCES = ("lima-app-1", "lima-app-2")
 HAPROXY = "templates/lb/etc/haproxy/haproxy.cfg.j2"
 
@@ -42,9 +35,7 @@ HAPROXY = "templates/lb/etc/haproxy/haproxy.cfg.j2"
 @pytest.fixture(scope="module")
 def five() -> Generator[LabStack, None, None]:
     """A stack whose five hosts are machines for the other one: no role was ever applied to any."""
-    with lab_stack("mesin-lima", MACHINES) as stack:
-        stack.succeed("pulumi", "stack", "init", stack.name)
-        stack.pulumi_up()
+    with machine_stack("mesin-lima", "198.18.176.0/20", "{name: lima, kind: lab, network: 1, app_hosts: 3}") as stack:
         yield stack
 
 
@@ -94,17 +85,12 @@ def issue_certificate(aws: Cloud, origin: Origin, directory: Path) -> None:
 
 def bring_up(stack: LabStack) -> None:
     """The first release and results; not before the load balancer has its certificate."""
-    release = build(stack, "4.0.0")
+    release = stack.build("4.0.0")
     refused = stack.fab_fails("deploy", "--release", release)
     assert "kementerian-lb-1: it has no certificate yet (fab certificate brings it)" in refused
     stack.fab("certificate")
     stack.fab("deploy", "--release", release)
     stack.fab("publish", "--source", SMALL)
-
-
-def build(stack: LabStack, version: str) -> str:
-    """A release of this checkout under another version."""
-    return stack.succeed("fab", "build", "--version", version).split()[-1]
 
 
 def test_one_inventory_has_locations_of_every_kind(site: Site) -> None:
@@ -200,7 +186,7 @@ def test_results_are_published_while_nobody_can_read_the_stacks_secrets(
 
 
 def test_the_secret_and_the_name_are_in_no_plan_state_or_file_of_the_operators(site: Site) -> None:
-    release = build(site.stack, "4.0.2")
+    release = site.stack.build("4.0.2")
     planned = site.stack.fab("deploy", "--release", release, "--dry-run")
     shown = site.stack.succeed("pulumi", "stack", "output", "--json", "-s", site.stack.name)
     state = "".join(file.read_text(encoding="utf-8") for file in (site.stack.directory / "state").rglob("*.json"))

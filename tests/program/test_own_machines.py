@@ -112,7 +112,7 @@ def test_the_whole_job_works_on_machines_one_owns_and_forgetting_them_leaves_the
     assert "unchanged" in own.pulumi_up()
     assert "every host has it already" in own.fab("certificate")
 
-    assert "drain satu" in own.fab("deploy", "--release", build(own, "2.0.1"))
+    assert "drain satu" in own.fab("deploy", "--release", own.build("2.0.1"))
     own.fab("rollback")
     assert "Data per <time>" in ask_edge(own)
 
@@ -127,11 +127,6 @@ def test_the_whole_job_works_on_machines_one_owns_and_forgetting_them_leaves_the
     assert "Data per <time>" in subprocess.check_output(
         ["curl", "-sf", f"http://{inventory.with_role('lb')[0].address}/ppwp/hitung-suara"], text=True
     )
-
-
-def build(stack: LabStack, version: str) -> str:
-    """A release of this checkout under another version."""
-    return stack.succeed("fab", "build", "--version", version).split()[-1]
 
 
 def test_a_machine_with_another_key_than_the_pinned_one_is_not_adopted(own: LabStack, machines: Machines) -> None:
@@ -212,7 +207,7 @@ def test_machines_one_owns_and_a_lab_are_one_stack(machines: Machines) -> None:
         fleet = mixed.fleet()
         assert observe(fleet).locations == {"kementerian": "up", "cadangan": "up"}
         fleet.close()
-        mixed.fab("deploy", "--release", build(mixed, "2.0.2"))
+        mixed.fab("deploy", "--release", mixed.build("2.0.2"))
         mixed.fab("drain-location", "cadangan", "--reason", "uji")
         assert "Data per <time>" in ask_edge(mixed)
         mixed.fab("undrain-location", "cadangan", "--reason", "uji")
