@@ -228,6 +228,13 @@ def test_data_sources_are_answered_and_others_refused(tmp_path: Path) -> None:
     assert "has no answer to aws:rds/getCluster:getCluster" in stack.pulumi("preview", "-s", stack.name).output
 
 
+def test_the_program_runs_beside_a_checkout_whose_stack_is_up(tmp_path: Path) -> None:
+    settings = (PROJECT / "stacks/Pulumi.lokal.yaml").read_text(encoding="utf-8")
+    salt = "encryptionsalt: v1:AAAAAAAAAAA=:v1:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
+    stack = own_stack("lokal", tmp_path, f"{salt}\n{settings}")
+    assert salt not in stack.settings.read_text(encoding="utf-8")
+
+
 def test_the_projects_own_program_runs_beside_the_checkout(tmp_path: Path) -> None:
     before = (PROJECT / "stacks/Pulumi.lokal.yaml").read_text(encoding="utf-8")
     stack = own_stack("lokal", tmp_path, before.replace("app_hosts: 2", "app_hosts: 1"))
