@@ -1,4 +1,4 @@
-"""The operators' tasks: `fab --list`. What they do is in roles/operations.py, housekeeping.py and looking_back.py."""
+"""The operators' tasks: `fab --list`. What they do is in roles/tasks/."""
 # fabric has no types
 # pyright: reportUntypedFunctionDecorator=false
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from fabric import task  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]  # it has none
 from invoke.context import Context
 
-from infra.errors import OperatorError
-from roles import bring_up, planning
-from roles.housekeeping import Housekeeping
-from roles.looking_back import LookingBack
-from roles.operations import SAMPLE, Operations, build_or_find, operations
-from roles.publishing import bring_bucket, with_bucket
-from roles.rollout.lock import policy_for
+from infra.bridge.errors import OperatorError
+from roles.hosts.lock import policy_for
 from roles.rollout.request import Request, check_reason
+from roles.tasks import bring_up, planning
+from roles.tasks.housekeeping import Housekeeping
+from roles.tasks.looking_back import LookingBack
+from roles.tasks.operations import SAMPLE, Operations, build_or_find, operations
+from roles.tasks.publishing import bring_bucket, with_bucket
 from roles.terminal import operator_command, say
 
 PROJECT = Path(__file__).resolve().parent

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pulumi
 
+from infra.bridge.errors import MESSAGE_WAS_SHOWN, OperatorError
+from infra.bridge.signers import PUBLIC_KEY, read_signers
 from infra.checkout import Checkout
-from infra.errors import MESSAGE_WAS_SHOWN, OperatorError
 from infra.guards import refuse_bad_resources
 from infra.lab.bridge import kernel_has_netem
-from infra.location_settings import LabLocationSettings
 from infra.preflight import check_certificate, check_machine, read_operator_key
-from infra.settings import PROJECT, STRUCTURED_KEYS, StackSettings, parse_settings
-from infra.signers import PUBLIC_KEY, read_signers
+from infra.settings.location import LabLocationSettings
+from infra.settings.stack import PROJECT, STRUCTURED_KEYS, StackSettings, parse_settings
 from infra.site import Site
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent

@@ -16,8 +16,8 @@ import pulumi
 from pulumi import Output, ResourceTransformArgs
 
 from infra.aws.names import REQUIRED_TAGS
-from infra.errors import MESSAGE_WAS_SHOWN
-from infra.settings import StackSettings
+from infra.bridge.errors import MESSAGE_WAS_SHOWN
+from infra.settings.stack import StackSettings
 
 Props = Mapping[str, object]
 SSH = 22

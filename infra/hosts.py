@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pulumi import Output
 
-from infra.inventory import Kind
+from infra.bridge.inventory import Kind
 
 SSH_PORT, SSH_USER = 22, "deploy"
 

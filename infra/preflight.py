@@ -6,9 +6,9 @@ import platform
 import shutil
 from pathlib import Path
 
-from infra.certificate import read_certificate
-from infra.errors import OperatorError
-from infra.settings import StackSettings
+from infra.bridge.certificate import read_certificate
+from infra.bridge.errors import OperatorError
+from infra.settings.stack import StackSettings
 
 TOOLS = ("systemd-nspawn", "mmdebstrap", "ip", "tc", "mount")
 

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 from pulumi import Output
 
-from infra import inventory
 from infra.adopted.location import HostsLocation, OwnedEdge
-from infra.certificate import read_file
+from infra.bridge import inventory
+from infra.bridge.certificate import read_file
 from infra.checkout import Checkout
 from infra.cost.guard import refuse_over_limits
 from infra.lab.location import Lab
 from infra.location import Edge, Location
-from infra.location_settings import (
+from infra.settings.location import (
     AwsLocationSettings,
     HostsLocationSettings,
     LabLocationSettings,
     LocationSettings,
 )
-from infra.settings import StackSettings
+from infra.settings.stack import StackSettings
 
 if TYPE_CHECKING:
     from infra.aws.site import AwsSite

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from infra.location_settings import AwsLocationSettings, HostsLocationSettings
-from infra.settings import StackSettings
+from infra.settings.location import AwsLocationSettings, HostsLocationSettings
+from infra.settings.stack import StackSettings
 
 MOST = 255
 """The largest weight of a record in Route 53."""

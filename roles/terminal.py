@@ -13,8 +13,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
-from infra.errors import OperatorError
-from roles.status import HEALTHY, HostStatus
+from infra.bridge.errors import OperatorError
+from roles.tasks.status import HEALTHY, HostStatus
 
 PLAIN_EVERY_SECONDS = 5
 WORKING_EVERY_SECONDS = 15

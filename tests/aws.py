@@ -20,7 +20,7 @@ from moto.ec2.responses.general import General
 from moto.elbv2.models import elbv2_backends
 from moto.server import ThreadedMotoServer
 
-from infra.inventory import GroupLocation, Publication
+from infra.bridge.inventory import GroupLocation, Publication
 from roles.aws import clients
 from roles.aws.clients import client
 

@@ -23,10 +23,10 @@ from infra.lab.host import HostPlan, ensure_host
 from infra.lab.image import ensure_image
 from infra.lab.machine import Machine, payload
 from infra.lab.paths import host_directory
+from roles.hosts.state import UNITS, HostState
 from roles.scripts.layout import EDGE_CERTIFICATE
 from roles.scripts.quoting import Script
 from roles.scripts.state import probe_host, probe_request
-from roles.state import UNITS, HostState
 from tests import metadata
 from tests.lab import PROJECT
 

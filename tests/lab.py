@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.inventory import Host, Inventory
+from infra.bridge.inventory import Host, Inventory
 from infra.lab.claim import sweep
 from infra.lab.disk import Disk
 from infra.lab.machine import end
 from infra.lab.paths import host_directory, stack_directory
-from roles.engine import read_outputs
-from roles.fleet import Checkout, Fleet
+from roles.hosts.fleet import Checkout, Fleet
+from roles.stack.engine import read_outputs
 
 PROJECT = Path(__file__).resolve().parent.parent
 SMALL = "samples/kpu-2019-small"

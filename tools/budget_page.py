@@ -12,10 +12,10 @@ from infra.cost.estimate import Estimate, estimate
 from infra.cost.limits import limits
 from infra.cost.load import MILLION, with_load
 from infra.cost.plot import draw
-from infra.location_settings import AwsLocationSettings
-from infra.settings import StackSettings
-from roles.planning import PRODUCTION, show_cost
-from roles.stack_settings import read_stack_settings
+from infra.settings.location import AwsLocationSettings
+from infra.settings.stack import StackSettings
+from roles.stack.settings import read_stack_settings
+from roles.tasks.planning import PRODUCTION, show_cost
 
 PROJECT = Path(__file__).resolve().parent.parent
 PAGE, PLOT = PROJECT / "docs/budget.md", PROJECT / "docs/budget.svg"

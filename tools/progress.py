@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from infra.errors import OperatorError
+from infra.bridge.errors import OperatorError
 
 CAUSES = (
     (re.compile(r"No space left on device"), "the disk is full", "df -h ."),

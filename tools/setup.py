@@ -16,7 +16,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from infra.errors import OperatorError  # noqa: E402  # the checkout is on the path only from here on
+from infra.bridge.errors import OperatorError  # noqa: E402  # the checkout is on the path only from here on
 from tools import progress  # noqa: E402
 
 MINIMUM_PYTHON = (3, 11)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from infra.errors import OperatorError
-from infra.host_keys import fingerprint, known_name
+from infra.bridge.errors import OperatorError
+from infra.bridge.host_keys import fingerprint, known_name
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
 CONNECT_TIMEOUT_SECONDS = 8

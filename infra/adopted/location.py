@@ -8,7 +8,7 @@ from pulumi import Output, ResourceOptions
 from infra.adopted.resources import AdoptedMachine
 from infra.hosts import HostOutputs
 from infra.location import balanced
-from infra.location_settings import EDGE_NAME, CertificateSettings, HostsLocationSettings, MachineSettings
+from infra.settings.location import EDGE_NAME, CertificateSettings, HostsLocationSettings, MachineSettings
 
 
 class HostsLocation(pulumi.ComponentResource):

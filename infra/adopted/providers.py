@@ -27,7 +27,7 @@ class MachineProvider(ResourceProvider):
         return UpdateResult(_look(news))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        from infra.errors import OperatorError
+        from infra.bridge.errors import OperatorError
 
         try:
             return ReadResult(id_, _look(props))

@@ -4,7 +4,7 @@ from pulumi import Output, ResourceOptions
 from pulumi.dynamic import Resource
 
 from infra.adopted.providers import MachineProvider
-from infra.location_settings import MachineSettings
+from infra.settings.location import MachineSettings
 
 
 class AdoptedMachine(Resource, module="hosts", name="Machine"):

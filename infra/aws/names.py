@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from infra.settings import PROJECT
+from infra.settings.stack import PROJECT
 
 ROLE_TAG, LOCATION_TAG, STACK_TAG = f"{PROJECT}:role", f"{PROJECT}:location", f"{PROJECT}:stack"
 """The tags by which hosts of an Auto Scaling group are found at run time."""

@@ -18,7 +18,7 @@ class AccountOutputs:
         origin_name: The name that the CDN asks and that leads to a healthy location; nobody else is told it.
         origin_names: What certificates of that name are for: it, and others beside it.
         zone_id: The Route 53 zone.
-        origin_secret: What the CDN's header (infra.origin.ORIGIN_HEADER) says; a Pulumi secret.
+        origin_secret: What the CDN's header (infra.bridge.origin.ORIGIN_HEADER) says; a Pulumi secret.
         publication_bucket: Name of the bucket that holds releases and snapshots.
         publication_bucket_arn: Its ARN.
         keys: ARN of the KMS key for each region.

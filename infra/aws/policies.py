@@ -7,7 +7,7 @@ bucket's own policy, the resource `*` of KMS means that key alone.
 import json
 from collections.abc import Mapping, Sequence
 
-from infra.aws.regions import GLOBAL_REGION
+from infra.settings.regions import GLOBAL_REGION
 
 Statement = Mapping[str, object]
 

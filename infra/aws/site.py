@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 
 from pulumi import Output
 
-from infra.account_settings import AwsSettings, BudgetSettings, NightSettings
-from infra.aws.account import Account
-from infra.aws.cdn import Cdn
-from infra.aws.certificates import OriginCertificates
-from infra.aws.location import AwsLocation, make_aws_locations
+from infra.aws.account.account import Account
+from infra.aws.cdn.cdn import Cdn
+from infra.aws.location.certificates import OriginCertificates
+from infra.aws.location.location import AwsLocation, make_aws_locations
 from infra.aws.names import Names
 from infra.aws.outputs import AccountOutputs, OriginOutputs
-from infra.location_settings import AwsLocationSettings, HostsLocationSettings
-from infra.origin import Origin
-from infra.settings import StackSettings
+from infra.bridge.origin import Origin
+from infra.settings.account import AwsSettings, BudgetSettings, NightSettings
+from infra.settings.location import AwsLocationSettings, HostsLocationSettings
+from infra.settings.stack import StackSettings
 from infra.weights import dns_weights, hosts_of_the_night
 
 
@@ -59,7 +59,7 @@ class AwsSite:
 
 
 def _origin(account: AccountOutputs, certificate_arn: Output[str] | None) -> Output[dict[str, str]] | None:
-    """What load balancers that one owns must know (infra.origin); None where there are none."""
+    """What load balancers that one owns must know (infra.bridge.origin); None where there are none."""
     if certificate_arn is None:
         return None
     known = Output.all(name=account.origin_name, secret=account.origin_secret, certificate_arn=certificate_arn)

@@ -9,27 +9,27 @@ MONTH_HOURS = 730
 
 # What the program makes for each location.
 LEAD_HOURS = 0.5
-"""Hosts and reserved units are there so long before the night (infra/aws/night.py)."""
+"""Hosts and reserved units are there so long before the night (infra/aws/location/night.py)."""
 EXPORTED_CERTIFICATE_DAYS = 100
 """The longest that a public certificate is valid from March 2027 on; 200 days before, 47 from March 2029 on:
 https://cabforum.org/2025/04/11/ballot-sc081v3-introduce-schedule-of-reducing-validity-and-data-reuse-periods/."""
 
 INTERFACE_ENDPOINTS = 4
-"""In each zone (infra/aws/endpoints.py)."""
+"""In each zone (infra/aws/location/endpoints.py)."""
 DISK_GB = 20
-"""For each host (infra/aws/template.py)."""
+"""For each host (infra/aws/location/template.py)."""
 LOCATION_ALARMS = 9
-"""Figures that alarms watch, as they are paid (infra/aws/alarms.py)."""
+"""Figures that alarms watch, as they are paid (infra/aws/location/alarms.py)."""
 
 # What it makes once.
 FIREWALL_RULES = 4
-"""infra/aws/cdn_firewall.py"""
+"""infra/aws/cdn/firewall.py"""
 CDN_ALARMS = 6
-"""In Virginia (infra/aws/cdn_watch.py)."""
+"""In Virginia (infra/aws/cdn/watch.py)."""
 CDN_METRICS, BUCKET_METRICS = 8, 16
-"""The CDN's additional figures, and those of requests to what it falls back to (infra/aws/cdn_watch.py)."""
+"""The CDN's additional figures, and those of requests to what it falls back to (infra/aws/cdn/watch.py)."""
 LOG_MONTHS = 3
-"""Access logs are kept for 90 days (infra/aws/logs.py)."""
+"""Access logs are kept for 90 days (infra/aws/account/logs.py)."""
 
 # How it is used.
 PUBLICATIONS_PER_HOUR = 4

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from infra.account_settings import AwsSettings, BudgetSettings, NightSettings
-from infra.aws.regions import GLOBAL_REGION
+from infra.bridge.errors import OperatorError
 from infra.cost import assumptions as assumed
 from infra.cost.bill import Bill, Item
 from infra.cost.load import GB, MILLION, Load, planned_night
 from infra.cost.prices import EVERYWHERE, PriceList, our_prices
-from infra.errors import OperatorError
-from infra.location_settings import AwsLocationSettings, HostsLocationSettings
-from infra.settings import StackSettings
+from infra.settings.account import AwsSettings, BudgetSettings, NightSettings
+from infra.settings.location import AwsLocationSettings, HostsLocationSettings
+from infra.settings.regions import GLOBAL_REGION
+from infra.settings.stack import StackSettings
 from infra.weights import hosts_of_the_night
 
 

@@ -2,11 +2,11 @@
 
 import math
 
+from infra.bridge.errors import OperatorError
 from infra.cost.estimate import estimate
 from infra.cost.limits import limits
-from infra.errors import OperatorError
-from infra.location_settings import AwsLocationSettings
-from infra.settings import StackSettings
+from infra.settings.location import AwsLocationSettings
+from infra.settings.stack import StackSettings
 
 
 def budget_problems(settings: StackSettings) -> list[str]:

@@ -3,7 +3,7 @@
 Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/co.html. Within a family the price goes with the size.
 """
 
-from infra.errors import OperatorError
+from infra.bridge.errors import OperatorError
 
 SIZES = {
     "medium": 0.25,

@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from infra.account_settings import AwsSettings
-from infra.aws.regions import GLOBAL_REGION
 from infra.cost.instances import vcpus
 from infra.cost.load import Load, planned_night
-from infra.location_settings import AwsLocationSettings
-from infra.settings import StackSettings
+from infra.settings.account import AwsSettings
+from infra.settings.location import AwsLocationSettings
+from infra.settings.regions import GLOBAL_REGION
+from infra.settings.stack import StackSettings
 
 CDN_LIST_RULES = 55
 """What the prefix list of the CDN's addresses counts as in a security group, whatever it holds now (weight of

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from infra.account_settings import NightSettings
-from infra.errors import OperatorError
-from infra.settings import StackSettings
+from infra.bridge.errors import OperatorError
+from infra.settings.account import NightSettings
+from infra.settings.stack import StackSettings
 
 HOUR_SECONDS = 3600
 LONGEST_HOURS = 35 * 24

@@ -11,7 +11,7 @@ from infra.cost.bill import PARTS
 from infra.cost.estimate import estimate
 from infra.cost.limits import limits
 from infra.cost.load import MILLION, planned_night, with_load
-from infra.settings import StackSettings
+from infra.settings.stack import StackSettings
 
 MOST_SHOWN = 10 * MILLION
 """The drawing goes at least this far: ten million at once is what the country could ask for."""

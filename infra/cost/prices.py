@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from infra.bridge.errors import OperatorError
 from infra.cost.instances import family_and_factor
-from infra.errors import OperatorError
 
 PRICES_FILE = Path(__file__).with_name("prices.toml")
 EVERYWHERE = "global"

@@ -7,7 +7,7 @@ rehearsal; `pulumi up` repairs it.
 import argparse
 import sys
 
-from infra.errors import OperatorError
+from infra.bridge.errors import OperatorError
 from infra.lab.claim import stacks_here, sweep
 from infra.lab.disk import Disk
 from infra.lab.machine import end

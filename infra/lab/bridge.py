@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 
-from infra.errors import OperatorError
+from infra.bridge.errors import OperatorError
 from infra.lab.commands import locked, run
 from infra.lab.paths import LOCK, STACKS
 

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from infra.errors import OperatorError
+from infra.bridge.errors import OperatorError
 from infra.lab import bridge, machine
 from infra.lab.disk import Disk
 from infra.lab.paths import STACKS, stack_directory

@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.errors import OperatorError
+from infra.bridge.errors import OperatorError
 from infra.lab.commands import run
 
 DEPLOY_UID = DEPLOY_GID = 1000

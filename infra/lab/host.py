@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import Any
 
-from infra.errors import OperatorError
+from infra.bridge.errors import OperatorError
 from infra.lab import pki
 from infra.lab.disk import DEPLOY_UID, Disk, SeedFile
 from infra.lab.machine import Machine, end, greets, runs

@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from infra.errors import OperatorError
+from infra.bridge.errors import OperatorError
 from infra.lab.commands import locked, run
 from infra.lab.paths import IMAGE_CACHE, LOCK
 

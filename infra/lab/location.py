@@ -11,7 +11,7 @@ from infra.checkout import Checkout
 from infra.hosts import HostOutputs
 from infra.lab.ground import LabGround, LabNetwork
 from infra.location import balanced
-from infra.location_settings import EDGE_NAME, LAB_EDGE_HOST, LabLocationSettings
+from infra.settings.location import EDGE_NAME, LAB_EDGE_HOST, LabLocationSettings
 
 
 class Lab:

@@ -10,9 +10,9 @@ import secrets
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from infra.certificate import ServerCertificate, check_certificate
-from infra.errors import OperatorError
-from infra.origin import Origin
+from infra.bridge.certificate import ServerCertificate, check_certificate
+from infra.bridge.errors import OperatorError
+from infra.bridge.origin import Origin
 from roles.aws.clients import client, explained
 
 PASSPHRASE_BYTES = 32

@@ -14,7 +14,7 @@ from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
     NoCredentialsError,
 )
 
-from infra.errors import OperatorError
+from infra.bridge.errors import OperatorError
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 5, 10, 3
 CONNECTIONS = 32

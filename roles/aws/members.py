@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.errors import OperatorError
-from infra.host_keys import read_host_key
-from infra.inventory import GroupLocation, Host
+from infra.bridge.errors import OperatorError
+from infra.bridge.host_keys import read_host_key
+from infra.bridge.inventory import GroupLocation, Host
+from roles.artefacts.signing import write_whole
 from roles.aws.clients import client, explained
-from roles.signing import write_whole
 
 AT_ONCE = 8
 KEYS_BLOCK = re.compile(r"-----BEGIN SSH HOST KEY KEYS-----(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL)

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from infra.errors import OperatorError
-from infra.inventory import GroupLocation
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import GroupLocation
 from roles.aws.clients import client, explained
-from roles.pool import ServerState
+from roles.hosts.pool import ServerState
 
 EVERY_SECONDS = 1.0
 MARGIN_SECONDS = 20

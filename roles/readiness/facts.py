@@ -4,9 +4,9 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
-from infra.settings import StackSettings
-from roles.rollout.audit import Entry
-from roles.state import Observation
+from infra.settings.stack import StackSettings
+from roles.hosts.audit import Entry
+from roles.hosts.state import Observation
 
 WIB = dt.timezone(dt.timedelta(hours=7), "WIB")
 """Western Indonesian time: what the calendar of the election is in."""

@@ -5,11 +5,11 @@ A look at something that the stack doesn't have (AWS, own machines) returns None
 
 import datetime as dt
 
-from infra.aws.regions import REGIONS
 from infra.cost.estimate import estimate
 from infra.cost.guard import budget_problems
 from infra.cost.limits import Limit, figure, limits
-from infra.location_settings import AwsLocationSettings
+from infra.settings.location import AwsLocationSettings
+from infra.settings.regions import REGIONS
 from roles.readiness.facts import WIB, Facts, Finding
 
 POLLS_CLOSE_HOUR = 13

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from infra.errors import OperatorError
+from infra.bridge.errors import OperatorError
 from roles.readiness.calendar import Line
 from roles.readiness.facts import Facts
 from roles.terminal import say

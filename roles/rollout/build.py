@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from infra.errors import OperatorError
-from infra.inventory import Host
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import Host
+from roles.hosts.lock import HostBefore
+from roles.hosts.state import Observation
 from roles.rollout.capacity import Capacity
 from roles.rollout.changes import HostChanges, Target
-from roles.rollout.lock import HostBefore
 from roles.rollout.plan import Gate, HostChange, Phase, Plan, Step
 from roles.scripts import artefacts
 from roles.scripts.layout import LOCATIONS
 from roles.scripts.lock import forget_rollouts
 from roles.scripts.quoting import Script
-from roles.state import Observation
 
 
 class ReleasePlanner:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infra.errors import OperatorError
-from infra.inventory import RolloutPolicy
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import RolloutPolicy
+from roles.hosts.state import Observation
 from roles.rollout.plan import HostChange
-from roles.state import Observation
 
 
 @dataclass(frozen=True)

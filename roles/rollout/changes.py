@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from infra.inventory import Host, RolloutPolicy
-from roles.files import HostFile, archive
-from roles.release import Release
-from roles.rollout.lock import HostBefore
+from infra.bridge.inventory import Host, RolloutPolicy
+from roles.artefacts.files import HostFile, archive
+from roles.artefacts.release import Release
+from roles.hosts.lock import HostBefore
+from roles.hosts.state import HostState, Observation
 from roles.rollout.plan import Action, HostChange, Step
 from roles.rollout.pools import Pool, drain, pool_of, undrain
 from roles.scripts import activation, artefacts
 from roles.scripts.layout import LOCATIONS
 from roles.scripts.quoting import Script
-from roles.state import HostState, Observation
 
 READY_SECONDS = 30
 KEPT_OUT = "does not answer: kept out of the pool"

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from infra.errors import OperatorError
-from infra.inventory import RolloutPolicy
-from roles.fleet import Fleet
-from roles.pool import read_group_pool
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import RolloutPolicy
+from roles.hosts.fleet import Fleet
+from roles.hosts.pool import read_group_pool
 from roles.rollout.plan import Gate
 from roles.scripts.gate import watch_host, watch_servers
 from roles.scripts.layout import ANSWERS_RING, FAILED_ANSWERS, HAPROXY_SOCKET, NGINX_STATUS_PORT

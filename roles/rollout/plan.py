@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from infra.inventory import Host
+from infra.bridge.inventory import Host
 from roles.scripts.quoting import Script
 
 Action = Literal["deploy", "rollback", "configure", "publish"]

@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from infra.inventory import GroupLocation, Host, Inventory
-from roles.pool import DRAIN_SECONDS, UP_SECONDS
+from infra.bridge.inventory import GroupLocation, Host, Inventory
+from roles.hosts.pool import DRAIN_SECONDS, UP_SECONDS
 from roles.rollout.plan import Call, Gate, Step
 from roles.scripts import pool
 from roles.scripts.layout import APP_HOSTS

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from infra.inventory import RolloutPolicy
-from roles.release import HOST_PYTHON
+from infra.bridge.inventory import RolloutPolicy
+from roles.artefacts.release import HOST_PYTHON
+from roles.hosts.state import HostState, Observation
 from roles.rollout.plan import Action
-from roles.state import HostState, Observation
 
 DAY_SECONDS = 86_400
 NEEDED_BYTES = 200 * 10**6

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from roles.rollout.audit import StepTime
+from roles.hosts.audit import StepTime
 from roles.rollout.runner import Reporter
 from roles.terminal import say
 

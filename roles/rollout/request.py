@@ -7,9 +7,9 @@ import secrets
 import socket
 from dataclasses import dataclass
 
-from infra.errors import OperatorError
-from infra.inventory import RolloutPolicy
-from roles.rollout.audit import Operator
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import RolloutPolicy
+from roles.hosts.audit import Operator
 
 MAXIMUM_REASON = 1000
 

@@ -1,8 +1,8 @@
 """Which release a rollback goes to."""
 
-from infra.errors import OperatorError
-from roles.names import closest
-from roles.state import Observation
+from infra.bridge.errors import OperatorError
+from roles.hosts.state import Observation
+from roles.stack.names import closest
 
 
 def choose_rollback(observed: Observation) -> str:

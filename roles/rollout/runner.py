@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from infra.errors import OperatorError
-from infra.inventory import RolloutPolicy
-from roles.connection import FencedError, HostError, UnreachableError
-from roles.fleet import Fleet
-from roles.rollout.audit import Result, StepTime
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import RolloutPolicy
+from roles.hosts.audit import Result, StepTime
+from roles.hosts.connection import FencedError, HostError, UnreachableError
+from roles.hosts.fleet import Fleet
 from roles.rollout.gate import judge, measure
 from roles.rollout.plan import Act, Call, Gate, HostChange, Plan, Step, in_one_go
 from roles.scripts.artefacts import still_runs

@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from infra.errors import OperatorError
-from infra.inventory import RolloutPolicy
-from roles.fleet import Fleet
-from roles.rollout.audit import Entry, Operator
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import RolloutPolicy
+from roles.hosts.audit import Entry, Operator
+from roles.hosts.fleet import Fleet
+from roles.hosts.lock import Intent, Lock, LockedError, LockRecord, new_record
+from roles.hosts.state import Observation
 from roles.rollout.build import ReleasePlanner
-from roles.rollout.lock import Intent, Lock, LockedError, LockRecord, new_record
 from roles.rollout.plan import Action, HostChange, Plan
 from roles.rollout.precheck import problems
 from roles.rollout.progress import reporting, show_times
@@ -18,7 +19,6 @@ from roles.rollout.request import Request, check_reason
 from roles.rollout.runner import DONE, LEFT, PUT_BACK, Outcome, Runner
 from roles.scripts.lock import append_audit, fence, release_lock
 from roles.scripts.quoting import Script
-from roles.state import Observation
 from roles.terminal import say
 
 

@@ -1,13 +1,13 @@
 """The plan of a publication: every app host gets the snapshot, and only then all are switched to it."""
 
-from infra.inventory import Host
+from infra.bridge.inventory import Host
+from roles.artefacts.snapshot import BuiltArchive
+from roles.hosts.state import Observation
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.changes import Target
 from roles.rollout.plan import HostChange, Phase, Plan, Step
 from roles.scripts import artefacts
 from roles.scripts.quoting import Script
-from roles.snapshots import BuiltArchive
-from roles.state import Observation
 
 
 class SnapshotPlanner(ReleasePlanner):

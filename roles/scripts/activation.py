@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
-from roles.files import HostFile
+from roles.artefacts.files import HostFile
 from roles.scripts.artefacts import point
 from roles.scripts.layout import CURRENT_RELEASE, MANAGED, PENDING, RELEASES, ROLLOUTS, SERVICE
 from roles.scripts.quoting import Script, command, script

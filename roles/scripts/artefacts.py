@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from infra.signers import SIGNER
+from infra.bridge.signers import SIGNER
 from roles.scripts.layout import (
     ALLOWED_SIGNERS,
     COMPLETE,

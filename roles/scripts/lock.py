@@ -1,12 +1,9 @@
 """The lock of a stack, as each of its hosts keeps it, and the fence before every step that changes something."""
 
-from functools import cache
-from pathlib import Path
-
+from roles.on_host import program
 from roles.scripts.layout import AUDIT, LOCK, LOCK_MUTEX, LOCK_TOKEN, OWN, RELEASES, ROLLOUTS
 from roles.scripts.quoting import Script, command, refuse_unless, script
 
-KEEPER = Path(__file__).with_name("lock_keeper.py")
 BUSY_SECONDS = 20
 """How long taking the lock waits for a step that is running on the host."""
 
@@ -14,16 +11,13 @@ FENCED = 75
 """The exit code of a step whose rollout no longer has the lock (EX_TEMPFAIL of sysexits.h)."""
 
 
-@cache
-def _keeper() -> str:
-    return KEEPER.read_text(encoding="utf-8")
-
-
 def keep_lock() -> Script:
     """Take or renew the lock; standard input says how (see lock_keeper.py), the answer is JSON."""
     arguments = (LOCK, LOCK_TOKEN, LOCK_MUTEX, AUDIT, BUSY_SECONDS)
     return script(
-        command("mkdir", "-p", OWN), command("python3", "-IS", "-c", _keeper(), *arguments), timeout_seconds=40
+        command("mkdir", "-p", OWN),
+        command("python3", "-IS", "-c", program("lock_keeper"), *arguments),
+        timeout_seconds=40,
     )
 
 

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Iterable
-from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
+from roles.on_host import program
 from roles.scripts import layout
 from roles.scripts.quoting import Script, command, script
 
-PROBE = Path(__file__).with_name("probe.py")
 PATHS = {
     "own": layout.OWN,
     "current_release": layout.CURRENT_RELEASE,
@@ -23,11 +22,6 @@ PATHS = {
 }
 
 
-@cache
-def _program() -> str:
-    return PROBE.read_text(encoding="utf-8")
-
-
 def probe_host(units: Iterable[str], certificate: PurePosixPath) -> Script:
     """Print as JSON what the host has; standard input is `probe_request`.
 
@@ -38,8 +32,8 @@ def probe_host(units: Iterable[str], certificate: PurePosixPath) -> Script:
     show = command("systemctl", "show", "--property", "Id,ActiveState,NRestarts", *units)
     expiry = command("openssl", "x509", "-noout", "-enddate", "-in", certificate)
     there = command("test", "-e", certificate)
-    program = command("python3", "-IS", "-c", _program())
-    return script(f'{program} "$({show})" "$({there} && {expiry})"', timeout_seconds=20)
+    probe = command("python3", "-IS", "-c", program("probe"))
+    return script(f'{probe} "$({show})" "$({there} && {expiry})"', timeout_seconds=20)
 
 
 def probe_request(files: Iterable[PurePosixPath], *, answers: bool) -> bytes:

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 
-from infra.inventory import Host
+from infra.bridge.inventory import Host
 from infra.lab.machine import machine_name_file
 from roles.scripts.quoting import command, script
 from tests.deploy.test_rollout import host_named

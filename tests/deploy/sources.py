@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from roles.fleet import Checkout
-from roles.release import Release, build_release
+from roles.artefacts.release import Release, build_release
+from roles.hosts.fleet import Checkout
 from tests.lab import PROJECT
 
 Change = Callable[[Path], None]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from roles.release import build_release
+from roles.artefacts.release import build_release
 from roles.scripts.quoting import command
 from tests.deploy.clients import asking
 from tests.deploy.faults import on_host_until_left, packets_dropped, refusing

@@ -16,19 +16,19 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from infra.errors import OperatorError
-from infra.inventory import Host
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import Host
 from infra.lab.machine import payload
-from roles.connection import HostKeyError
-from roles.pool import read_app_pool, read_servers
-from roles.release import Release, build_release
+from roles.artefacts.release import Release, build_release
+from roles.artefacts.signing import sign
+from roles.artefacts.snapshot import SNAPSHOT_NAMESPACE
+from roles.hosts.connection import HostKeyError
+from roles.hosts.pool import read_app_pool, read_servers
+from roles.hosts.state import HostState, read_state
 from roles.scripts.artefacts import receive_release
 from roles.scripts.layout import APP_HOSTS
 from roles.scripts.pool import undrain, wait_until_up
 from roles.scripts.quoting import command, script
-from roles.signing import sign
-from roles.snapshots import SNAPSHOT_NAMESPACE
-from roles.state import HostState, read_state
 from tests.deploy.faults import on_host_until_left
 from tests.deploy.sources import appended, release_of
 from tests.deploy.test_rollout import host_named

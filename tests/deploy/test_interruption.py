@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from roles.release import build_release
-from roles.state import Observation, observe
+from roles.artefacts.release import build_release
+from roles.hosts.state import Observation, observe
 from tests.deploy.clients import asking
 from tests.deploy.faults import refusing
 from tests.deploy.sources import other_configuration, release_of

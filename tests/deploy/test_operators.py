@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from roles.release import build_release
+from roles.artefacts.release import build_release
 from tests.deploy.clients import asking
 from tests.deploy.test_rollout import on_host, running, url
 from tests.lab import PROJECT, LabStack

@@ -5,10 +5,10 @@ import re
 import time
 from pathlib import Path
 
-from infra.inventory import Host
-from roles.release import build_release, find_release
+from infra.bridge.inventory import Host
+from roles.artefacts.release import build_release, find_release
+from roles.hosts.state import observe, read_state
 from roles.scripts.quoting import command, script
-from roles.state import observe, read_state
 from tests.deploy.clients import asking
 from tests.deploy.sources import does_not_start, other_configuration, release_of
 from tests.lab import LabStack

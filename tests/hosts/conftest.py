@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 import testinfra  # pyright: ignore[reportMissingTypeStubs]
 
-from infra.inventory import Host, Inventory, Role, parse_inventory
+from infra.bridge.inventory import Host, Inventory, Role, parse_inventory
 from tests.hosts.remote import Remote
 
 ROLE_FIXTURES: dict[str, Role] = {"any_host": "base", "app_host": "app", "lb_host": "lb", "edge_host": "edge"}

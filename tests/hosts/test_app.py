@@ -2,7 +2,7 @@
 
 import json
 
-from infra.inventory import Host
+from infra.bridge.inventory import Host
 from tests.hosts.remote import Remote
 
 SERVICE = "tegak-results"

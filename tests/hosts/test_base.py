@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.inventory import Host, Inventory
+from infra.bridge.inventory import Host, Inventory
 from tests.hosts.remote import Remote
 
 PORTS = {"app": {22, 80}, "lb": {22, 80}, "edge": {22, 80, 443}}

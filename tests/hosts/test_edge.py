@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from infra.inventory import Inventory
+from infra.bridge.inventory import Inventory
 from tests.hosts.remote import Remote
 
 CURL = "curl -sk --max-time 5 -o /dev/null"

@@ -1,6 +1,6 @@
 """What is true of a load balancer."""
 
-from infra.inventory import Host, Inventory
+from infra.bridge.inventory import Host, Inventory
 from tests.hosts.remote import Remote
 
 SOCKET = "/run/haproxy/admin.sock"

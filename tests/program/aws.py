@@ -9,12 +9,12 @@ import pulumi
 from pulumi import Output
 from pulumi.runtime import mocks
 
-from infra.aws.certificates import OriginCertificates
-from infra.aws.location import make_aws_locations
+from infra.aws.location.certificates import OriginCertificates
+from infra.aws.location.location import make_aws_locations
 from infra.aws.names import Names
 from infra.aws.outputs import AccountOutputs
-from infra.location_settings import AwsLocationSettings
-from infra.settings import StackSettings, parse_settings
+from infra.settings.location import AwsLocationSettings
+from infra.settings.stack import StackSettings, parse_settings
 from infra.weights import dns_weights
 from tests.program.mocks import Made, Recorder
 

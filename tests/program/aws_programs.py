@@ -6,11 +6,11 @@ from typing import Any, Literal
 import pulumi
 from pulumi import Output
 
-from infra.aws.account import Account
-from infra.aws.cdn import Cdn
+from infra.aws.account.account import Account
+from infra.aws.cdn.cdn import Cdn
 from infra.aws.names import Names
 from infra.aws.outputs import AccountOutputs, OriginOutputs
-from infra.settings import parse_settings
+from infra.settings.stack import parse_settings
 from tests.program.aws_mocks import ACCOUNT, Graph, run
 
 ORIGIN_NAME, ORIGIN_SECRET = "0123456789ab.asal.contoh.id", "the word that opens"

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from infra.inventory import Host
+from infra.bridge.inventory import Host
 from infra.lab.machine import payload
 from roles.scripts.quoting import script
 from tests.lab import PROJECT, LabStack

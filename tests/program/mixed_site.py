@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.inventory import Host, Inventory
-from infra.origin import ORIGIN_HEADER, Origin, parse_origin
+from infra.bridge.inventory import Host, Inventory
+from infra.bridge.origin import ORIGIN_HEADER, Origin, parse_origin
 from tests.aws import REGION
 from tests.lab import LabStack
 from tests.program.as_the_cdn import ByAddress

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from pulumi import Output
 
-from infra.aws.certificates import OriginCertificates
+from infra.aws.location.certificates import OriginCertificates
 from tests.program.aws import BEFORE, HOME, OTHER, SECRET, AwsRecorder, account, changed, make
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -12,13 +12,13 @@ from typing import Any, cast
 
 import pytest
 
-from infra.aws.boot import MOST_BYTES, boot_script
+from infra.aws.location.boot import MOST_BYTES, boot_script
+from infra.aws.location.place import Place
 from infra.aws.names import Names
 from infra.aws.outputs import AccountOutputs
-from infra.aws.place import Place
-from infra.location_settings import AwsLocationSettings
+from infra.settings.location import AwsLocationSettings
+from roles.artefacts.files import Templates
 from roles.aws.members import read_console
-from roles.files import Templates
 from roles.scripts import layout
 from tests.program.aws import BEFORE, HOME, SIGNERS, AwsRecorder, changed, make
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.inventory import GroupLocation, parse_inventory
-from infra.settings import parse_settings
+from infra.bridge.inventory import GroupLocation, parse_inventory
+from infra.settings.stack import parse_settings
 from tests.lab import PROJECT, LabStack
 from tests.program.graph import Graph, Plan, read_plan
 from tests.program.invariants import violations

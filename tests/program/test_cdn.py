@@ -8,13 +8,13 @@ import pytest
 
 from app import pages
 from app.rendering import Renderer
-from infra.aws.cdn_caching import CONTENT_SECURITY_POLICY
-from infra.aws.cdn_distribution import SHIELDS, shield_region
-from infra.aws.cdn_fallback import SORRY_FILE
+from infra.aws.cdn.caching import CONTENT_SECURITY_POLICY
+from infra.aws.cdn.distribution import SHIELDS, shield_region
+from infra.aws.cdn.fallback import SORRY_FILE
 from infra.aws.outputs import AccountOutputs, OriginOutputs
-from infra.aws.regions import REGIONS
-from infra.origin import ORIGIN_HEADER
-from infra.settings import parse_settings
+from infra.bridge.origin import ORIGIN_HEADER
+from infra.settings.regions import REGIONS
+from infra.settings.stack import parse_settings
 from tests.program.aws_mocks import Graph, run, takes_tags
 from tests.program.aws_programs import CONFIG, GLOBAL, HOME, ORIGIN_NAME, ORIGIN_SECRET, cdn_graph
 
@@ -272,7 +272,7 @@ def test_locations_share_the_load_by_weight_and_an_unhealthy_one_is_left_out(gra
 
 
 def test_an_origin_without_load_balancer_and_address_is_refused() -> None:
-    from infra.aws.cdn_origins import OriginRecords  # noqa: PLC0415
+    from infra.aws.cdn.origins import OriginRecords  # noqa: PLC0415
 
     account = cast("AccountOutputs", None)
     with pytest.raises(ValueError, match="kosong has neither"):

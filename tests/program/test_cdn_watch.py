@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.aws.cdn_firewall import limit_per_address
+from infra.aws.cdn.firewall import limit_per_address
 from tests.program.aws_mocks import ACCOUNT, Graph
 from tests.program.aws_programs import GLOBAL, HOME, TOPICS, cdn_graph
 

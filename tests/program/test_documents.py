@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.aws.night import LEAD
-from infra.aws.regions import GLOBAL_REGION
+from infra.aws.location.night import LEAD
 from infra.cost import assumptions
+from infra.settings.regions import GLOBAL_REGION
 from tests.lab import PROJECT
 from tests.program.graph import Graph, Resource, parts
 from tests.program.recorded import own_stack

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from app.pages import PATH
-from infra.bucket_layout import SITE_PREFIX
-from infra.inventory import Host, Inventory, Publication
-from roles.aws.bucket import Bucket
+from infra.bridge.bucket_layout import SITE_PREFIX
+from infra.bridge.inventory import Host, Inventory, Publication
 from roles.aws.targets import read_states
-from roles.start import StartBody, read_start, start_key
+from roles.bucket.bucket import Bucket
+from roles.bucket.start import StartBody, read_start, start_key
 from tests.aws import Cloud, Group, cloud, make_bucket, make_group
 from tests.deploy.sources import release_of, slow
 from tests.lab import SMALL, LabStack, lab_stack

@@ -13,23 +13,21 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from infra.addresses import NetworkPlan
-from infra.aws.boot import boot_script
+from infra.aws.location.boot import boot_script
+from infra.aws.location.place import Place
 from infra.aws.names import Names
 from infra.aws.outputs import AccountOutputs
-from infra.aws.place import Place
-from infra.inventory import GroupLocation, Inventory
-from infra.location_settings import AwsLocationSettings
-from infra.signers import PUBLIC_KEY, read_signers
-from roles.aws.archives import key_of
+from infra.bridge.inventory import GroupLocation, Inventory
+from infra.bridge.signers import PUBLIC_KEY, read_signers
+from infra.settings.location import AwsLocationSettings
+from roles.artefacts.files import Configuration, Templates
+from roles.artefacts.release import Release, build_release
+from roles.artefacts.signing import signature_of
+from roles.artefacts.snapshot import BuiltArchive, ensure_snapshot
 from roles.aws.clients import client
 from roles.aws.members import member
-from roles.files import Configuration, Templates
-from roles.fleet import Checkout
-from roles.release import Release, build_release
-from roles.rollout.audit import Entry, Operator
-from roles.signing import signature_of
-from roles.snapshots import BuiltArchive, ensure_snapshot
-from roles.start import (
+from roles.bucket.archives import key_of
+from roles.bucket.start import (
     START_NAMESPACE,
     Publication,
     Published,
@@ -39,7 +37,9 @@ from roles.start import (
     start_document,
     start_key,
 )
-from roles.state import HostState
+from roles.hosts.audit import Entry, Operator
+from roles.hosts.fleet import Checkout
+from roles.hosts.state import HostState
 from tests.aws import REGION, Cloud, cloud
 from tests.instance import Instance, eventually, instance, network
 from tests.lab import PROJECT, SMALL

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import OperatorError
-from infra.inventory import GroupLocation
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import GroupLocation
+from infra.bridge.origin import ORIGIN_HEADER, Origin
 from infra.lab import pki
-from infra.origin import ORIGIN_HEADER, Origin
-from roles.operations import operations
-from roles.publishing import with_bucket
 from roles.rollout.request import Request
 from roles.scripts.quoting import script
+from roles.tasks.operations import operations
+from roles.tasks.publishing import with_bucket
 from tests.aws import Cloud, cloud, make_bucket, make_group
 from tests.deploy.sources import release_of, replaced
 from tests.lab import PROJECT, SMALL, LabStack, lab_stack, machine_stack
@@ -175,7 +175,7 @@ def test_results_are_published_while_nobody_can_read_the_stacks_secrets(
     def refuse(_project: Path, _stack: str) -> Origin:
         raise OperatorError("the key service does not answer")
 
-    monkeypatch.setattr("roles.operations.read_origin", refuse)
+    monkeypatch.setattr("roles.tasks.operations.read_origin", refuse)
     for name, value in site.stack.environment.items():
         monkeypatch.setenv(name, value)
     with operations(PROJECT, site.stack.name) as on_stack:

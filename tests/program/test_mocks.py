@@ -8,9 +8,9 @@ from typing import Any, cast
 import pulumi
 import pytest
 
+from infra.bridge.inventory import parse_inventory
 from infra.checkout import Checkout
-from infra.inventory import parse_inventory
-from infra.settings import parse_settings
+from infra.settings.stack import parse_settings
 from infra.site import Site
 from tests.program.mocks import Made, Recorder, recording
 

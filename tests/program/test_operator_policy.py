@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from infra.settings import parse_settings
+from infra.settings.stack import parse_settings
 from tests.program.aws_programs import CONFIG, account_graph, cdn_graph
 
 FILE = Path(__file__).resolve().parents[2] / "docs/aws-operator.json"

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import OperatorError
-from infra.inventory import Host
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import Host
 from infra.lab import pki
 from infra.lab.machine import supervisor
+from roles.hosts.state import observe
 from roles.scripts.quoting import command, script
-from roles.state import observe
 from tests.lab import PROJECT, SMALL, LabStack, lab_stack
 
 SERVER_NAME = "hasil.uji.test"

@@ -11,18 +11,18 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from infra.inventory import RolloutPolicy
-from roles.engine import Outputs
-from roles.fleet import Fleet
-from roles.operations import Operations
-from roles.release import Release, build_release
+from infra.bridge.inventory import RolloutPolicy
+from roles.artefacts.release import Release, build_release
+from roles.hosts.fleet import Fleet
+from roles.hosts.lock import policy_for
+from roles.hosts.state import observe
 from roles.rollout.build import ReleasePlanner
-from roles.rollout.lock import policy_for
 from roles.rollout.plan import Plan
 from roles.rollout.request import Request
 from roles.rollout.session import Session
 from roles.scripts.lock import forget_rollouts
-from roles.state import observe
+from roles.stack.engine import Outputs
+from roles.tasks.operations import Operations
 from tests.lab import SMALL, LabStack, lab_stack
 from tools.bench.peers import PeerError, Peers, install_peers
 from tools.bench.raw_ssh import RawSsh, raw_ssh

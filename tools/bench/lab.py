@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network
 
 from infra.addresses import network_plan
-from infra.inventory import Host
+from infra.bridge.inventory import Host
 from infra.lab.machine import Machine, greets
 from tests.lab import LabStack, lab_stack
 from tools.bench.site import STACK, settings

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.inventory import Host, Inventory
-from infra.signers import SIGNER
-from roles.fleet import Checkout
-from roles.release import RELEASE_NAMESPACE, Release
+from infra.bridge.inventory import Host, Inventory
+from infra.bridge.signers import SIGNER
+from roles.artefacts.release import RELEASE_NAMESPACE, Release
+from roles.hosts.fleet import Checkout
 from roles.rollout.changes import READY_SECONDS
 from roles.scripts.artefacts import point, wait_ready
 from roles.scripts.layout import ALLOWED_SIGNERS, COMPLETE, CURRENT_RELEASE, INCOMING, RELEASES, SERVICE

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from infra.inventory import Host, RolloutPolicy
-from roles.connection import HostError, Remote
-from roles.fleet import Checkout, Fleet
+from infra.bridge.inventory import Host, RolloutPolicy
+from roles.hosts.connection import HostError, Remote
+from roles.hosts.fleet import Checkout, Fleet
 from roles.rollout.gate import judge, measure
 from roles.rollout.plan import Gate, HostChange, Plan, in_one_go
 from roles.scripts.quoting import Script
-from roles.verify import write_access
+from roles.tasks.verify import write_access
 
 CONNECT_TIMEOUT_SECONDS = 20
 GRACE_SECONDS = 15

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from fabric.main import program  # pyright: ignore[reportMissingTypeStubs]  # it has none
 
-from roles.operations import Operations
+from roles.tasks.operations import Operations
 
 P = ParamSpec("P")
 TAKEN = "rollout alone, s: "

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.errors import OperatorError
+from infra.bridge.errors import OperatorError
 from tools import progress
 
 VERSION = "3.259.0"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.addresses import network_plan
-from infra.settings import TEST_RANGE
+from infra.settings.stack import TEST_RANGE
 
 STACKS = list(TEST_RANGE.subnets(new_prefix=20))
 

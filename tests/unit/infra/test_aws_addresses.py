@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.aws.addresses import MOST_ZONES, VpcPlan, private_ipv6
-from infra.location_settings import LARGEST_VPC_PREFIX, PRIVATE_RANGES, SMALLEST_VPC_PREFIX
+from infra.aws.location.addresses import MOST_ZONES, VpcPlan, private_ipv6
+from infra.settings.location import LARGEST_VPC_PREFIX, PRIVATE_RANGES, SMALLEST_VPC_PREFIX
 
 ZONES = range(1, MOST_ZONES + 1)
 

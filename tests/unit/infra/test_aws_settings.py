@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.errors import OperatorError
-from infra.location_settings import AwsLocationSettings, HostsLocationSettings
-from infra.settings import STRUCTURED_KEYS, parse_settings
+from infra.bridge.errors import OperatorError
+from infra.settings.location import AwsLocationSettings, HostsLocationSettings
+from infra.settings.stack import STRUCTURED_KEYS, parse_settings
 
 PROJECT = Path(__file__).resolve().parents[3]
 Spoil = Callable[[dict[str, Any]], object]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.certificate import read_certificate
-from infra.errors import OperatorError
-from infra.inventory import CertificateFiles
+from infra.bridge.certificate import read_certificate
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import CertificateFiles
 from infra.lab import pki
 
 NAME = "hasil.uji.test"

@@ -8,7 +8,7 @@ from pulumi import Output
 
 from infra.aws.names import Names
 from infra.guards import problems
-from infra.settings import parse_settings
+from infra.settings.stack import parse_settings
 from tests.unit.infra.test_aws_settings import read_config
 
 SETTINGS = parse_settings(read_config("produksi"), "produksi")

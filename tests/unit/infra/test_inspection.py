@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.adopted.inspection import Facts, Machine, inspect
-from infra.errors import OperatorError
+from infra.bridge.errors import OperatorError
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 MACHINE = Machine("satu", "app", "198.51.100.21", 2222, "deploy", (KEY,), ".secrets/operator.pub")

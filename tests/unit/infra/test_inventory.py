@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from infra.errors import OperatorError
-from infra.inventory import RolloutPolicy, parse_inventory
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import RolloutPolicy, parse_inventory
 
 HOST = {
     "name": "jakarta-app-1",

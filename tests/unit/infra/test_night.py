@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from infra.account_settings import NightSettings
-from infra.aws.night import LEAD, MARGIN, NightPlan
+from infra.aws.location.night import LEAD, MARGIN, NightPlan
+from infra.settings.account import NightSettings
 
 WIB = dt.timezone(dt.timedelta(hours=7))
 START, END = dt.datetime(2029, 2, 14, 12, tzinfo=WIB), dt.datetime(2029, 2, 15, tzinfo=WIB)

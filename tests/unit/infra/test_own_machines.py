@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.errors import OperatorError
-from infra.settings import parse_settings
+from infra.bridge.errors import OperatorError
+from infra.settings.stack import parse_settings
 
 KEYS = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import OperatorError
+from infra.bridge.errors import OperatorError
 from infra.preflight import check_machine, read_operator_key
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6G operator@tegak"

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.errors import OperatorError
-from infra.inventory import RolloutPolicy
-from infra.location_settings import LabLocationSettings
-from infra.settings import parse_settings
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import RolloutPolicy
+from infra.settings.location import LabLocationSettings
+from infra.settings.stack import parse_settings
 
 PROJECT = Path(__file__).resolve().parents[3]
 

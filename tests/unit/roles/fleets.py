@@ -6,14 +6,14 @@ from pathlib import PurePosixPath
 
 from hypothesis import strategies as st
 
-from infra.errors import OperatorError
-from infra.inventory import Inventory, RolloutPolicy
-from roles.files import HostFile
-from roles.pool import ServerState
-from roles.rollout.audit import Entry, Operator
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import Inventory, RolloutPolicy
+from roles.artefacts.files import HostFile
+from roles.hosts.audit import Entry, Operator
+from roles.hosts.pool import ServerState
+from roles.hosts.state import HostState, Observation
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.changes import Target
-from roles.state import HostState, Observation
 
 OLD, NEW = "1.0.0-old", "1.1.0-new"
 LOCATIONS = ("barat", "timur", "utara", "selatan")

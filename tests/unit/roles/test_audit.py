@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roles.rollout.audit import Log
+from roles.hosts.audit import Log
 from tests.unit.roles.fleets import OPERATOR, entry
 
 

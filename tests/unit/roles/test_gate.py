@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.inventory import RolloutPolicy
+from infra.bridge.inventory import RolloutPolicy
 from roles.rollout.gate import Group, Measurement, judge
 
 POLICY = RolloutPolicy()

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from infra.errors import OperatorError
-from infra.inventory import GroupLocation, Inventory
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import GroupLocation, Inventory
 from roles.aws import clients
 from roles.aws.clients import client
 from roles.aws.members import find_members, read_console
-from roles.groups import with_members
+from roles.hosts.groups import with_members
 from tests.aws import REGION, TAGS, Cloud, Group, cloud, make_group
 from tests.unit.roles.fleets import inventory
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from roles.on_host import program
 from roles.scripts import layout
-from roles.scripts.lock import FENCED, KEEPER, fence, release_lock
+from roles.scripts.lock import FENCED, fence, release_lock
 from roles.scripts.quoting import Script, script
 
 HOUR = 3600
@@ -30,7 +31,7 @@ def ask(
     lock = {"token": token, "expires_unix_s": 0, "intent": intent}
     names = [str(directory / path.name) for path in (layout.LOCK, layout.LOCK_TOKEN, layout.LOCK_MUTEX, layout.AUDIT)]
     request = json.dumps({"lock": lock, "seconds": seconds, "take_over": take_over, "seen": seen})
-    argv = [sys.executable, str(KEEPER), *names, "0.2"]
+    argv = [sys.executable, "-c", program("lock_keeper"), *names, "0.2"]
     return json.loads(subprocess.run(argv, input=request, capture_output=True, text=True, check=True).stdout)
 
 

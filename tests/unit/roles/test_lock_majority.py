@@ -6,10 +6,10 @@ from typing import cast
 
 import pytest
 
-from infra.inventory import Host
-from roles.connection import Remote
-from roles.fleet import Fleet
-from roles.rollout.lock import Lock, LockedError, LockRecord, lock_in_force, new_record
+from infra.bridge.inventory import Host
+from roles.hosts.connection import Remote
+from roles.hosts.fleet import Fleet
+from roles.hosts.lock import Lock, LockedError, LockRecord, lock_in_force, new_record
 from roles.scripts.quoting import Script
 from tests.unit.roles.fleets import OPERATOR, inventory
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.errors import OperatorError
-from infra.inventory import RolloutPolicy
-from roles.names import closest
-from roles.rollout.audit import Entry
-from roles.rollout.lock import policy_for
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import RolloutPolicy
+from roles.hosts.audit import Entry
+from roles.hosts.lock import policy_for
+from roles.hosts.state import HostState, Observation
 from roles.rollout.rollback import check_release_known, choose_rollback
-from roles.state import HostState, Observation
+from roles.stack.names import closest
 from tests.unit.roles.fleets import entry, healthy, state
 
 ALL = ("a", "b", "c")

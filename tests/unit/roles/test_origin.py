@@ -8,12 +8,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from infra.errors import OperatorError
-from infra.inventory import Host, Inventory
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import Host, Inventory
+from infra.bridge.origin import parse_origin
 from infra.lab import pki
-from infra.origin import parse_origin
+from roles.artefacts.files import OWN_PARTS, Configuration, HostFile, Templates
 from roles.aws.certificates import export_certificate
-from roles.files import OWN_PARTS, Configuration, HostFile, Templates
 from tests.aws import Cloud, cloud
 from tests.unit.roles.fleets import inventory
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import assume, given, settings
 
-from infra.errors import OperatorError
-from infra.inventory import RolloutPolicy
-from roles.pool import ServerState
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import RolloutPolicy
+from roles.hosts.lock import HostBefore
+from roles.hosts.pool import ServerState
+from roles.hosts.state import Observation
 from roles.rollout.build import ReleasePlanner
-from roles.rollout.lock import HostBefore
 from roles.rollout.plan import Act, HostChange, Plan
-from roles.state import Observation
 from tests.unit.roles.fleets import NEW, OLD, entry, healthy, observations, planner, policies, state, target
 
 

@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from infra.errors import OperatorError
-from infra.inventory import CertificateFiles, RolloutPolicy
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import CertificateFiles, RolloutPolicy
+from roles.hosts.state import HostState, Observation
 from roles.rollout.precheck import problems
-from roles.state import HostState, Observation
 from tests.unit.roles.fleets import entry, healthy
 
 POLICY = RolloutPolicy()

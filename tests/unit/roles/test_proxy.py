@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from roles.proxy import Proxy
+from roles.hosts.proxy import Proxy
 
 
 def test_what_is_sent_reaches_the_program_and_its_answer_comes_back_over_a_real_socket() -> None:

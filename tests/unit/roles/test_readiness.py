@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from infra.bridge.errors import OperatorError
 from infra.cost.load import with_load
-from infra.errors import OperatorError
-from infra.location_settings import AwsLocationSettings
-from infra.settings import StackSettings
-from roles.planning import show_readiness
+from infra.settings.location import AwsLocationSettings
+from infra.settings.stack import StackSettings
+from roles.hosts.audit import Entry
+from roles.hosts.state import Observation
 from roles.readiness.calendar import CALENDAR, Line, judge
 from roles.readiness.facts import Facts
 from roles.readiness.report import decide
-from roles.rollout.audit import Entry
-from roles.state import Observation
+from roles.tasks.planning import show_readiness
 from tests.unit.infra.cost.stacks import stack, with_aws, with_budget
 from tests.unit.roles.fleets import OPERATOR, healthy
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import OperatorError
-from roles.fleet import Checkout
-from roles.release import build_release
+from infra.bridge.errors import OperatorError
+from roles.artefacts.release import build_release
+from roles.hosts.fleet import Checkout
 from tests.lab import PROJECT
 
 

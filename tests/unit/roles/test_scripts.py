@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.errors import OperatorError
-from roles.files import HostFile, Templates, archive
-from roles.pool import read_servers
+from infra.bridge.errors import OperatorError
+from roles.artefacts.files import HostFile, Templates, archive
+from roles.hosts.pool import read_servers
+from roles.on_host import program
 from roles.scripts import activation, pool
 from roles.scripts.artefacts import Artefact, point, receive_release
 from roles.scripts.quoting import Script, command, refuse_unless, script, wait_until
-from roles.scripts.state import PROBE, probe_request
+from roles.scripts.state import probe_request
 from tests.unit.roles.fleets import entry
 
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=30)
@@ -240,7 +241,7 @@ def test_a_reason_with_any_line_separator_is_read_back_whole(tmp_path: Path) -> 
     request = json.loads(probe_request((), answers=False))
     request["paths"] = {name: str(tmp_path / name) for name in request["paths"]}
     (tmp_path / "own").mkdir()
-    argv = [sys.executable, str(PROBE), "", ""]
+    argv = [sys.executable, "-c", program("probe"), "", ""]
     printed = subprocess.run(argv, input=json.dumps(request), capture_output=True, text=True, check=True).stdout
     assert [line["reason"] for line in json.loads(printed)["audit"]] == [reason, reason]
 

@@ -12,15 +12,15 @@ import pytest
 from app.loader.build import build_snapshot
 from app.pages import PATH
 from app.snapshot import Snapshot
-from infra.bucket_layout import SITE_PREFIX
-from infra.errors import OperatorError
-from roles.aws.bucket import Bucket, ConflictError
+from infra.bridge.bucket_layout import SITE_PREFIX
+from infra.bridge.errors import OperatorError
+from roles.artefacts.release import Release, build_release
 from roles.aws.clients import client
-from roles.fleet import Checkout
-from roles.release import Release, build_release
-from roles.site.contents import Contents
-from roles.site.filling import Filling, Tally
-from roles.site.service import Answer, Service, look_of, running, unpack
+from roles.bucket.bucket import Bucket, ConflictError
+from roles.bucket.site.contents import Contents
+from roles.bucket.site.filling import Filling, Tally
+from roles.bucket.site.service import Answer, Service, look_of, running, unpack
+from roles.hosts.fleet import Checkout
 from tests.aws import REGION, cloud, make_bucket
 from tests.deploy.sources import release_of, replaced
 from tests.lab import PROJECT

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import OperatorError
-from roles.stack_settings import read_stack_settings, settings_file
+from infra.bridge.errors import OperatorError
+from roles.stack.settings import read_stack_settings, settings_file
 
 PROJECT = Path(__file__).resolve().parents[3]
 LOKAL = """

@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import OperatorError
-from infra.inventory import GroupLocation, Inventory
-from infra.signers import SIGNER, read_signers
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import GroupLocation, Inventory
+from infra.bridge.signers import SIGNER, read_signers
+from roles.artefacts.files import Configuration, Templates
 from roles.aws.members import member
-from roles.files import Configuration, Templates
-from roles.scripts import artefacts
-from roles.scripts.artefacts import Artefact
-from roles.scripts.layout import AUDIT
-from roles.start import (
+from roles.bucket.start import (
     START_NAMESPACE,
     Publication,
     Published,
@@ -26,6 +23,9 @@ from roles.start import (
     start_body,
     start_document,
 )
+from roles.scripts import artefacts
+from roles.scripts.artefacts import Artefact
+from roles.scripts.layout import AUDIT
 
 AT = dt.datetime(2029, 2, 14, 14, tzinfo=dt.UTC)
 JAKARTA = GroupLocation(

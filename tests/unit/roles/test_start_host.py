@@ -1,10 +1,11 @@
 import io
 import tarfile
 
-from infra.signers import NAMESPACES, SIGNER
-from roles.files import HostFile, archive
-from roles.scripts import layout, start_host
-from roles.start import ANY_INSTANCE, START_NAMESPACE, StartBody
+from infra.bridge.signers import NAMESPACES, SIGNER
+from roles.artefacts.files import HostFile, archive
+from roles.bucket.start import ANY_INSTANCE, START_NAMESPACE, StartBody
+from roles.on_host import start_host
+from roles.scripts import layout
 
 
 def test_host_and_operator_mean_the_same() -> None:

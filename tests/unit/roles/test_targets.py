@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import OperatorError
-from infra.inventory import GroupLocation, Inventory
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import GroupLocation, Inventory
 from roles.aws import targets
 from roles.aws.clients import client
 from roles.aws.targets import deregister, read_states, register, wait_until_drained, wait_until_healthy
-from roles.groups import with_members
-from roles.pool import read_group_pool
+from roles.hosts.groups import with_members
+from roles.hosts.pool import read_group_pool
 from tests.aws import REGION, Group, cloud, make_group
 from tests.unit.roles.fleets import inventory
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import OperatorError
-from roles.fleet import Fleet
+from infra.bridge.errors import OperatorError
+from roles.hosts.fleet import Fleet
 from roles.terminal import INTERRUPTED, operator_command, working
 from tests.unit.roles.three_hosts import inventory
 

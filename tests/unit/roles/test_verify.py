@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.inventory import Inventory
+from infra.bridge.inventory import Inventory
 from tests.lab import PROJECT
 from tests.unit.roles.three_hosts import inventory
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from roles.scripts.gate import WATCH_HOST, program
+from roles.on_host import program
 
 SOAK_SECONDS = 1
 
@@ -64,7 +64,7 @@ def watch(port: int, log: Path, *, status_port: int | None = None, pages: tuple[
         "requests": 20,
         "pages": pages,
     }
-    argv = [sys.executable, "-c", program(WATCH_HOST)]
+    argv = [sys.executable, "-c", program("asking", "watch_host")]
     return json.loads(subprocess.run(argv, input=json.dumps(asked), capture_output=True, text=True, check=True).stdout)
 
 

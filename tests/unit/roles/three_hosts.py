@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Address
 
-from infra.inventory import Inventory, parse_inventory
+from infra.bridge.inventory import Inventory, parse_inventory
 
 HOSTS = ("barat-app-1", "barat-app-2", "timur-app-1")
 

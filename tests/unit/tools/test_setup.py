@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import OperatorError
+from infra.bridge.errors import OperatorError
 from tests.lab import PROJECT
 from tools import progress, setup
 from tools.engine import build

@@ -3,8 +3,8 @@
 from functools import cache
 from pathlib import Path
 
-from infra.settings import StackSettings
-from roles.stack_settings import read_stack_settings
+from infra.settings.stack import StackSettings
+from roles.stack.settings import read_stack_settings
 
 PROJECT = Path(__file__).resolve().parents[4]
 

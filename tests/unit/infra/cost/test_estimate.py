@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from infra.bridge.errors import OperatorError
 from infra.cost.estimate import Estimate, estimate, origin_share
 from infra.cost.load import Load, planned_night, with_load
 from infra.cost.prices import our_prices
-from infra.errors import OperatorError
-from infra.location_settings import AwsLocationSettings
-from infra.settings import StackSettings
+from infra.settings.location import AwsLocationSettings
+from infra.settings.stack import StackSettings
 from tests.unit.infra.cost.stacks import stack, with_aws
 
 WITHIN = 0.05

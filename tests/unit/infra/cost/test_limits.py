@@ -5,13 +5,13 @@ from typing import Any, cast
 
 import pytest
 
+from infra.bridge.errors import OperatorError
 from infra.cost.estimate import estimate
 from infra.cost.guard import budget_problems, quota_problems, refuse_over_limits
 from infra.cost.limits import Limit, limits
 from infra.cost.load import with_load
-from infra.errors import OperatorError
-from infra.location_settings import AwsLocationSettings
-from infra.settings import StackSettings
+from infra.settings.location import AwsLocationSettings
+from infra.settings.stack import StackSettings
 from infra.site import Site
 from tests.unit.infra.cost.stacks import stack, with_aws, with_budget
 

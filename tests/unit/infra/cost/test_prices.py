@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from infra.bridge.errors import OperatorError
 from infra.cost.instances import SIZES, vcpus
 from infra.cost.prices import EVERYWHERE, Price, Tier, our_prices, read_prices
-from infra.errors import OperatorError
 
 ONE = """
 [[price]]

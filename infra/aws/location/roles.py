@@ -1,0 +1,117 @@
+"""What the hosts of an AWS location may do: read what is published, be reached by operators, write their log."""
+
+import pulumi
+from pulumi import Output, ResourceOptions
+from pulumi_aws import cloudwatch, iam
+from pulumi_aws.get_caller_identity import get_caller_identity_output
+
+from infra.aws.location.place import Place
+from infra.aws.permissions import Statement, policy, trust
+
+LOG_DAYS = 90
+
+
+class HostRole(pulumi.ComponentResource):
+    """The role of a location's hosts, and the log group that it may write to.
+
+    Args:
+        place: The location.
+    """
+
+    def __init__(self, place: Place, opts: ResourceOptions | None = None) -> None:
+        super().__init__("tegak:aws:HostRole", place.name, None, opts)
+        self.log_group = cloudwatch.LogGroup(
+            f"{place.name}-hosts",
+            name=place.log_group_name,
+            retention_in_days=LOG_DAYS,
+            kms_key_id=place.account.keys[place.region],
+            region=place.region,
+            tags=place.tags("app", "hosts"),
+            opts=ResourceOptions(parent=self),
+        )
+        role = iam.Role(
+            f"{place.name}-host",
+            description=f"Hosts of {place.account.names.of(place.name)}",
+            assume_role_policy=trust("ec2.amazonaws.com"),
+            tags=place.tags("app", "host"),
+            opts=ResourceOptions(parent=self),
+        )
+        known = Output.all(
+            account_id=get_caller_identity_output().account_id,
+            bucket_arn=place.account.publication_bucket_arn,
+            log_group_arn=self.log_group.arn,
+        )
+        self.policy = iam.RolePolicy(
+            f"{place.name}-host",
+            role=role.name,
+            policy=known.apply(lambda arns: host_policy(place, **arns)),
+            opts=ResourceOptions(parent=self),
+        )
+        self.profile = iam.InstanceProfile(
+            f"{place.name}-host",
+            role=role.name,
+            tags=place.tags("app", "host"),
+            opts=ResourceOptions(parent=self),
+        )
+        self.register_outputs({})
+
+
+def host_policy(place: Place, *, account_id: str, bucket_arn: str, log_group_arn: str) -> str:
+    """What a host may do.
+
+    Args:
+        place: The location.
+        account_id: The AWS account.
+        bucket_arn: The bucket of releases and snapshots.
+        log_group_arn: The hosts' log group.
+    """
+    groups = f"arn:aws:autoscaling:{place.region}:{account_id}:autoScalingGroup:*"
+    return policy(
+        *_published(place, bucket_arn),
+        *_session_manager(place.region, account_id),
+        Statement("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group_arn}:log-stream:*"]),
+        Statement(
+            "Ready",
+            ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"],
+            [f"{groups}:autoScalingGroupName/{place.group_name}"],
+        ),
+    )
+
+
+def _published(place: Place, bucket_arn: str) -> list[Statement]:
+    # No key of KMS is asked for: the bucket is encrypted with S3's own.
+    prefixes = ("releases/", "snapshots/", f"hosts/{place.name}/")
+    return [
+        Statement("Read", ["s3:GetObject"], [f"{bucket_arn}/{prefix}*" for prefix in prefixes]),
+        # Without it, what is not there would look like what is forbidden.
+        Statement(
+            "List",
+            ["s3:ListBucket"],
+            [bucket_arn],
+            {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}},
+        ),
+    ]
+
+
+def _session_manager(region: str, account_id: str) -> list[Statement]:
+    """Be reached by operators.
+
+    AWS's own policy for this (AmazonSSMManagedInstanceCore) also reads every parameter and document of the account. The
+    channels know no resources (service authorization reference, ssmmessages), so that the statement's resource must be
+    `*`; the condition holds it to instances of this account and region.
+    """
+    instances = f"arn:aws:ec2:{region}:{account_id}:instance/*"
+    return [
+        Statement("Register", ["ssm:UpdateInstanceInformation"], [instances]),
+        Statement(
+            "Sessions",
+            [
+                "ssmmessages:CreateControlChannel",
+                "ssmmessages:CreateDataChannel",
+                "ssmmessages:OpenControlChannel",
+                "ssmmessages:OpenDataChannel",
+            ],
+            ["*"],
+            {"ArnLike": {"ec2:SourceInstanceARN": instances}},
+        ),
+    ]

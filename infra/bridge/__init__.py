@@ -1,0 +1,1 @@
+"""The one bridge: what provisioning tells deploying and verifying, as documents that both sides check."""

@@ -1,0 +1,189 @@
+"""Files on hosts: templates/<role>/ mirrors the host's tree, and templates/<role>/files.toml says who they are.
+
+A release carries the templates of its roles (`config/` in the artefact), so that rolling it back rolls its
+configuration back too. The templates of `base` and `origin` are the operators' own, and come from the checkout.
+
+What a template may use: `host` and `inventory` (infra.bridge.inventory), `layout` (roles.scripts.layout), `signers`,
+`origin_header`; those of `origin` also `origin` (infra.bridge.origin), which no released file may ever have.
+"""
+
+import hashlib
+import io
+import tarfile
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import Host, Inventory
+from infra.bridge.origin import ORIGIN_HEADER, Origin
+from roles.scripts import layout
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+RELEASED_ROLES = ("app", "lb", "edge")
+"""Whose files belong to a release, in the order in which they are rolled out: what requests reach last comes first."""
+
+OWN_PARTS = ("base", "origin")
+"""Files that belong to those who operate the hosts: of every host, and of load balancers that a CDN asks."""
+
+MANIFEST = "files.toml"
+Action = tuple[str, ...]
+
+
+class FileEntry(BaseModel):
+    """A `[[file]]` of files.toml; what it says is described at `HostFile`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: PurePosixPath
+    mode: int = 0o644
+    checker: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
+    drained: bool = False
+
+
+class Manifest(BaseModel):
+    """A files.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: tuple[FileEntry, ...]
+
+
+@dataclass(frozen=True)
+class HostFile:
+    """A file as it should be on a host. Everything placed this way belongs to root.
+
+    Args:
+        path: Where on the host.
+        content: Its bytes.
+        mode: Permission bits.
+        checker: The daemon's own checker; the word `staged/<path>` stands for the file before it is in place.
+        actions: Commands to run when it has changed, in order; the same command runs once.
+        drained: Whether the host must be out of the pool while they run.
+    """
+
+    path: PurePosixPath
+    content: bytes = field(repr=False)
+    mode: int = 0o644
+    checker: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
+    drained: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """What a host that has the file says of it: sha256, mode, owner and group."""
+        return f"{hashlib.sha256(self.content).hexdigest()} {self.mode:o} root root"
+
+
+@dataclass(frozen=True)
+class Templates:
+    """The templates of some roles.
+
+    Args:
+        texts: By their path below templates/.
+    """
+
+    texts: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def of_checkout(cls, roles: Iterable[str] = RELEASED_ROLES, directory: Path = TEMPLATES) -> "Templates":
+        """The templates of this checkout."""
+        files = (path for role in roles for path in sorted((directory / role).rglob("*")) if path.is_file())
+        return cls({str(path.relative_to(directory)): path.read_text(encoding="utf-8") for path in files})
+
+    @cached_property
+    def _environment(self) -> Environment:
+        # Not HTML: quoting is the business of each file's own syntax.
+        return Environment(  # noqa: S701
+            loader=DictLoader(self.texts),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+
+    def files(self, role: str, values: Mapping[str, object]) -> Iterator[HostFile]:
+        """The files of a role, rendered.
+
+        Raises:
+            OperatorError: The manifest or a template can't be used; the message names it.
+        """
+        try:
+            manifest = Manifest.model_validate(tomllib.loads(self.texts[f"{role}/{MANIFEST}"]))
+            for entry in manifest.file:
+                text = self._environment.get_template(f"{role}{entry.path}.j2").render(values)
+                yield HostFile(entry.path, text.encode(), entry.mode, entry.checker, entry.actions, entry.drained)
+        except KeyError as error:
+            raise OperatorError(
+                f"the release has no templates for the role {role}", next_command="fab build"
+            ) from error
+        except (tomllib.TOMLDecodeError, ValidationError) as error:
+            words = str(error).splitlines()
+            raise OperatorError(f"templates/{role}/{MANIFEST}: {' '.join(words[:3])}") from error
+        except TemplateError as error:
+            raise OperatorError(f"templates/{role}: {error.message or type(error).__name__}") from error
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything that decides which files a host should have.
+
+    Args:
+        inventory: The stack's.
+        base: The operators' own templates.
+        released: The release's; None before there is one.
+        signers: Who may sign releases and snapshots, a line of an allowed_signers file.
+        origin: Gives what load balancers and a CDN both know; called only for the files of such a load balancer, since
+            it has to be decrypted. None where there is none.
+    """
+
+    inventory: Inventory
+    base: Templates
+    released: Templates | None
+    signers: str
+    origin: Callable[[], Origin] | None = field(default=None, repr=False)
+
+    def files_of(self, host: Host) -> list[HostFile]:
+        """What should be on a host, by its roles."""
+        files = self.base_files_of(host)
+        for role in RELEASED_ROLES:
+            if role in host.roles and self.released is not None:
+                files += self.released.files(role, self._values(host))
+        return files
+
+    def base_files_of(self, host: Host) -> list[HostFile]:
+        """What should be on a host whatever the release."""
+        files = list(self.base.files("base", self._values(host)))
+        if self.origin is not None and host in self.inventory.cdn_balancers:
+            files += self.base.files("origin", {**self._values(host), "origin": self.origin()})
+        return files
+
+    def base_files(self) -> dict[str, list[HostFile]]:
+        """What should be on each host whatever the release, by its name."""
+        return {host.name: self.base_files_of(host) for host in self.inventory.hosts}
+
+    def _values(self, host: Host) -> dict[str, object]:
+        return {
+            "host": host,
+            "inventory": self.inventory,
+            "layout": layout,
+            "signers": self.signers,
+            "origin_header": ORIGIN_HEADER,
+        }
+
+
+def archive(files: Iterable[HostFile]) -> bytes:
+    """The files as a tar for a host's standard input."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as out:
+        for file in files:
+            info = tarfile.TarInfo(str(file.path).lstrip("/"))
+            info.size, info.mode, info.uname, info.gname = len(file.content), file.mode, "root", "root"
+            out.addfile(info, io.BytesIO(file.content))
+    return buffer.getvalue()

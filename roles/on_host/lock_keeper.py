@@ -1,0 +1,96 @@
+"""Runs on a host, with its own Python and nothing else: takes or renews the stack's lock. See `roles.hosts.lock`.
+
+Standard input: {"lock": {"token", "expires_unix_s", "intent", …}, "seconds", "take_over", "seen"}. `seen` is the id of
+the newest entry of this host's audit log that the plan knows of; null if it doesn't matter. Prints {"held": the lock of
+somebody else, or null}; {"busy": true} while a step of the holder runs; {"changed": true} if the log has a newer entry.
+
+It does without `pathlib` and `typing`: importing them takes longer than all that it does.
+"""
+
+import fcntl
+import json
+import os
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TextIO
+
+
+def text_of(path: str) -> str:
+    """What a file says; empty if there is none."""
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8") as opened:
+        return opened.read()
+
+
+def read(path: str) -> "dict[str, Any] | None":
+    """The lock that is there; None if there is none, or not a whole one."""
+    try:
+        return json.loads(text_of(path))
+    except (OSError, ValueError):
+        return None
+
+
+def newest_entry(audit: str) -> str:
+    """The id of the audit log's last whole line; empty if there is none."""
+    for line in reversed(text_of(audit).split("\n")):
+        try:
+            return json.loads(line)["id"]
+        except (ValueError, KeyError, TypeError):
+            continue
+    return ""
+
+
+def write(path: str, text: str) -> None:
+    """Write a file whole or not at all, so that it outlives a power cut."""
+    new = f"{path}.new"
+    with open(new, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(new, path)
+
+
+def wait_for_steps(mutex: "TextIO", seconds: float) -> bool:
+    """Wait until no step is running on this host."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(mutex, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
+
+
+def main() -> None:
+    """Answer one request."""
+    lock, token, mutex, audit = sys.argv[1:5]
+    request = json.load(sys.stdin)
+    wanted = request["lock"]
+    with open(mutex, "a", encoding="utf-8") as held:
+        if not wait_for_steps(held, float(sys.argv[5])):
+            sys.stdout.write(json.dumps({"busy": True, "held": read(lock)}))
+            return
+        found = read(lock)
+        # A rollout that has not ended never expires: it is resumed, aborted or taken over.
+        live = found is not None and (found["expires_unix_s"] > time.time() or found["intent"] is not None)
+        if found is not None and live and found["token"] != wanted["token"] and not request["take_over"]:
+            sys.stdout.write(json.dumps({"busy": False, "held": found}))
+            return
+        if request["seen"] is not None and request["seen"] != newest_entry(audit):
+            sys.stdout.write(json.dumps({"busy": False, "held": None, "changed": True}))
+            return
+        wanted["expires_unix_s"] = time.time() + request["seconds"]
+        # The lock before its token: with the token alone, a step would find itself allowed by nobody.
+        write(lock, json.dumps(wanted))
+        write(token, wanted["token"])
+        sys.stdout.write(json.dumps({"busy": False, "held": None}))
+
+
+main()

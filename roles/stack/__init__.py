@@ -1,0 +1,1 @@
+"""A stack as the engine and its settings describe it."""

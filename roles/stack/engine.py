@@ -1,0 +1,85 @@
+"""Asking the Pulumi engine."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import Inventory, parse_inventory
+from infra.bridge.origin import Origin, parse_origin
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """A stack's outputs."""
+
+    inventory: Inventory
+    url: str
+    ca_certificate: str | None
+
+
+def environment(project: Path) -> dict[str, str]:
+    """The environment in which `pulumi` is found, whether or not the virtual environment is active."""
+    return {**os.environ, "PATH": f"{project / '.venv/bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def ask(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a pulumi command that only reads.
+
+    Raises:
+        OperatorError: There is no pulumi.
+    """
+    argv = ["pulumi", "--non-interactive", *words]
+    try:
+        return subprocess.run(argv, cwd=project, env=environment(project), capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise OperatorError("pulumi is not installed in this checkout", next_command="make engine") from error
+
+
+def read_outputs(project: Path, stack: str) -> Outputs:
+    """Read the stack's outputs.
+
+    Raises:
+        OperatorError: There is no such stack, or it was never brought up.
+    """
+    up = f"pulumi up -s {stack}"
+    result = ask(project, "stack", "output", "--json", "-s", stack)
+    if result.returncode != 0:
+        words = (result.stderr.strip().splitlines() or ["no message"])[0].removeprefix("error: ")
+        raise OperatorError(f"the outputs of stack '{stack}' can't be read: {words}", next_command=up)
+    outputs: dict[str, object] = json.loads(result.stdout or "{}")
+    if "inventory" not in outputs:
+        raise OperatorError(f"stack '{stack}' is not up: it has no output 'inventory'", next_command=up)
+    certificate = outputs.get("ca_certificate")
+    return Outputs(
+        parse_inventory(outputs["inventory"]), str(outputs.get("url")), str(certificate) if certificate else None
+    )
+
+
+def read_origin(project: Path, stack: str) -> Origin:
+    """Read the secret output that load balancers behind a CDN need.
+
+    Raises:
+        OperatorError: There is none, or the stack's secrets can't be decrypted here.
+    """
+    result = ask(project, "stack", "output", "origin", "--show-secrets", "--json", "-s", stack)
+    if result.returncode != 0:
+        words = (result.stderr.strip().splitlines() or ["no message"])[0].removeprefix("error: ")
+        raise OperatorError(
+            f"the secrets of stack '{stack}' can't be read: {words}", next_command=f"pulumi up -s {stack}"
+        )
+    return parse_origin(json.loads(result.stdout))
+
+
+def selected_stack(project: Path) -> str:
+    """The stack that `pulumi stack select` chose.
+
+    Raises:
+        OperatorError: None is selected.
+    """
+    result = ask(project, "stack", "--show-name")
+    if result.returncode != 0:
+        raise OperatorError("no stack is selected", next_command="pulumi stack select lokal, or --stack lokal")
+    return result.stdout.strip()

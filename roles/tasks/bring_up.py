@@ -1,0 +1,101 @@
+"""The whole job on one stack, and its undoing."""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from infra.bridge.errors import OperatorError
+from infra.lab.claim import read_owner, sweep
+from roles.artefacts.release import Release
+from roles.hosts.fleet import Checkout
+from roles.rollout.request import Request
+from roles.stack.engine import ask, environment
+from roles.stack.settings import settings_file
+from roles.tasks.housekeeping import Housekeeping
+from roles.tasks.operations import Operations, build_or_find, operations
+from roles.tasks.publishing import with_bucket
+from roles.terminal import say
+
+
+def up(project: Path, stack: str, source: Path) -> None:
+    """Provision, build, deploy, publish, verify, and show the table; what is in place already stays.
+
+    Args:
+        project: The checkout.
+        stack: The stack; made if the engine doesn't know it.
+        source: The results to publish.
+
+    Raises:
+        OperatorError: A step failed; the next `up` goes on from there.
+    """
+    started = time.monotonic()
+    _select(project, stack)
+    say(f"== pulumi up -s {stack}")
+    _pulumi(project, "up", "--yes", "--skip-preview", "--suppress-outputs", "-s", stack)
+    with operations(project, stack) as on_stack:
+        request = Request(on_stack.fleet.inventory.rollout, "up")
+        if on_stack.fleet.inventory.certificate_hosts:
+            say("== fab certificate")
+            Housekeeping(on_stack).certificate()
+        say("== fab build")
+        release = build_or_find(project)
+        say(f"build: {release.name}")
+        with_bucket(on_stack, request, lambda tasks: _roll_out(tasks, release, source, request))
+        say("== fab verify")
+        on_stack.verify()
+        say("== fab status")
+        on_stack.status()
+    say(f"up: done in {time.monotonic() - started:.0f} s")
+
+
+def _roll_out(on_stack: Operations, release: Release, source: Path, request: Request) -> None:
+    say("== fab deploy")
+    on_stack.deploy(release, request)
+    say("== fab publish")
+    on_stack.publish(source, request)
+    if on_stack.out_of_pool():
+        say("== fab deploy, for hosts that showed old results")
+        on_stack.deploy(release, request)
+
+
+def down(project: Path, stack: str) -> None:
+    """Destroy the stack, forget it, and clear what a lost state may have left on this machine.
+
+    Machines that one owns are only forgotten: they go on as they are.
+
+    Raises:
+        OperatorError: The engine could not destroy something.
+    """
+    if ask(project, "stack", "output", "-s", stack).returncode == 0:
+        _pulumi(project, "destroy", "--yes", "--skip-preview", "--suppress-outputs", "-s", stack)
+        _pulumi(project, "stack", "rm", "--yes", "--preserve-config", "-s", stack)
+    if read_owner(stack) == str(project):
+        sweep(stack)
+    shutil.rmtree(Checkout(project, stack).stack_cache, ignore_errors=True)
+    say(f"down: nothing is left of stack '{stack}' on this machine")
+
+
+def _select(project: Path, stack: str) -> None:
+    settings = settings_file(project, stack)
+    result = ask(project, "stack", "select", "--create", stack)
+    if result.returncode != 0:
+        words = (result.stderr.strip().splitlines() or ["no message"])[0].removeprefix("error: ")
+        raise OperatorError(f"stack '{stack}' can't be selected: {words}", next_command="pulumi stack ls")
+    _refresh_index(project, settings)
+
+
+def _refresh_index(project: Path, settings: Path) -> None:
+    """Let git see that only the engine's salt was added, which its filter leaves out (see .gitattributes)."""
+    git = ["git", "-C", str(project)]
+    if (project / ".git").exists():
+        same = subprocess.run([*git, "diff", "--quiet", "--", str(settings)], check=False, capture_output=True)
+        if same.returncode == 0:
+            subprocess.run([*git, "add", "--", str(settings)], check=False, capture_output=True)
+
+
+def _pulumi(project: Path, *words: str) -> None:
+    result = subprocess.run(["pulumi", *words], cwd=project, env=environment(project), check=False)
+    if result.returncode != 0:
+        command = f"pulumi {words[0]} -s {words[-1]}"
+        raise OperatorError(f"`{command}` failed (its own message is above)", next_command=command)

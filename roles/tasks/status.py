@@ -1,0 +1,108 @@
+"""What the stack looks like now: a line for each host."""
+
+import http
+import http.client
+import socket
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.bridge.inventory import Edge, Host, Inventory
+from roles.hosts.pool import ServerState
+from roles.hosts.state import HostState, Observation
+
+TIMEOUT_SECONDS = 5
+HEALTHY = "ok"
+
+
+@dataclass(frozen=True)
+class HostStatus:
+    """A line of the table.
+
+    Args:
+        host: The host.
+        release: What its service runs; None where none does.
+        snapshot: What it shows.
+        health: `ok`, or what is wrong.
+    """
+
+    host: Host
+    release: str | None
+    snapshot: str | None
+    health: str
+
+    @property
+    def role(self) -> str:
+        """What it is, beside `base`."""
+        return ", ".join(role for role in self.host.roles if role != "base")
+
+
+def read_status(observed: Observation, answer: str) -> list[HostStatus]:
+    """A line for each host.
+
+    Args:
+        observed: What the hosts have.
+        answer: What the edge answers to the public.
+    """
+    return [_status(host, observed, answer) for host in _in_order(observed.inventory)]
+
+
+def _in_order(inventory: Inventory) -> Sequence[Host]:
+    """The edge first, as a request goes."""
+    return sorted(inventory.hosts, key=lambda host: "edge" not in host.roles)
+
+
+def _status(host: Host, observed: Observation, answer: str) -> HostStatus:
+    state = observed.states.get(host.name)
+    if state is None:
+        return HostStatus(host, None, None, "unreachable")
+    if "app" in host.roles:
+        health = _app_health(state, observed.servers.get(host.name))
+        return HostStatus(host, state.running_release, state.snapshot, health)
+    if not state.units["haproxy.service"]:
+        return HostStatus(host, None, None, "haproxy is down")
+    if "lb" in host.roles:
+        drained = observed.locations.get(host.location) == "drained"
+        return HostStatus(host, None, None, "location is drained" if drained else HEALTHY)
+    return HostStatus(host, None, None, answer if state.units["nginx.service"] else "nginx is down")
+
+
+def _app_health(state: HostState, server: ServerState | None) -> str:
+    if state.release is None:
+        return "no release"
+    if state.running_release is None:
+        return "service is down"
+    if state.running_release != state.release:
+        return f"runs another release than {state.release}"
+    if state.snapshot is None:
+        return "no snapshot"
+    if not state.ready:
+        return "not ready"
+    return {"up": HEALTHY, "drained": "out of the pool", "down": "load balancer finds it down"}.get(
+        server or "", "load balancer doesn't say"
+    )
+
+
+def public_answer(edge: Edge, ca_file: Path | None) -> str:
+    """What the edge answers: `ok`, or what is wrong.
+
+    A host is asked at its address, since its name may lead to nobody yet, and by its name; a CDN at its name.
+
+    Args:
+        edge: The edge.
+        ca_file: The authority of its certificate, where it is not a public one.
+    """
+    context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    link = http.client.HTTPSConnection(edge.server_name, timeout=TIMEOUT_SECONDS, context=context)
+    where = str(edge.address) if edge.address else edge.server_name
+    try:
+        raw = socket.create_connection((where, http.client.HTTPS_PORT), TIMEOUT_SECONDS)
+        link.sock = context.wrap_socket(raw, server_hostname=edge.server_name)
+        link.request("GET", "/healthz")
+        code = link.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return f"no answer ({error})"
+    finally:
+        link.close()
+    return HEALTHY if code == http.HTTPStatus.OK else f"answers {code}"
