@@ -6,6 +6,7 @@ from pathlib import Path
 
 import uvicorn
 
+from app.journal import log_config
 from app.service import Service, ServiceSettings
 
 GRACEFUL_SHUTDOWN_SECONDS = 10
@@ -29,6 +30,7 @@ def main() -> None:
         Service(settings).application(),
         uds=arguments.uds,
         port=arguments.port or 0,
+        log_config=log_config(),
         access_log=False,  # the host's nginx has one
         server_header=False,
         lifespan="off",

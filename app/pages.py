@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from app.addresses import NATION_PAGE
 from app.forms import CANDIDATES, Contradiction
 from app.layout import ABROAD, NAMES, RegionPath, local_time
 from app.snapshot import Snapshot, StationForm
 
-PATH = "/ppwp/hitung-suara"
 LEVELS = ("Provinsi", "Kabupaten/Kota", "Kecamatan", "Kelurahan/Desa", "TPS")
 NATION = "Indonesia"
 KELURAHAN_DEPTH = 4
@@ -118,7 +118,7 @@ class StationPage:
 
 def href(region: RegionPath) -> str:
     """The address of a region's page."""
-    return "/".join([PATH, *map(str, region)])
+    return "/".join([NATION_PAGE, *map(str, region)])
 
 
 def region_page(snapshot: Snapshot, region: RegionPath) -> RegionPage:
@@ -163,7 +163,7 @@ def station_page(snapshot: Snapshot, path: RegionPath) -> StationPage:
 
 
 def _place(snapshot: Snapshot, path: RegionPath) -> Place:
-    links = [Link(NATION, PATH), *_ancestors(snapshot, path)]
+    links = [Link(NATION, NATION_PAGE), *_ancestors(snapshot, path)]
     level = LEVELS[len(path)] if len(path) < len(LEVELS) else ""
     return Place(links[-1].name, level, tuple(links[:-1]))
 

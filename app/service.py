@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app import pages
-from app.layout import JSON_ROOT, RegionPath
+from app.addresses import STATION_DEPTH, Address, Kind, read_address
+from app.layout import RegionPath
 from app.rendering import Renderer
 from app.snapshot import COMPLETE, NotFoundError, NotReadyError, Snapshot
 
@@ -21,8 +22,11 @@ CACHE = "public, max-age=10, stale-while-revalidate=3600, stale-if-error=86400"
 """Fresh for ten seconds; older answers go on being shown while the origin is slow or gone."""
 
 NOT_CACHED = {"Cache-Control": "no-store"}
-STATION_DEPTH = 5
 JSON_TYPE = "application/json"
+NOTHING_ENTERED = b"{}"
+
+ROBOTS = "User-agent: *\nAllow: /\n"
+"""Reading is welcome: some of the public's clients obey this file."""
 
 
 @dataclass(frozen=True)
@@ -53,54 +57,57 @@ class Service:
 
     def application(self) -> Starlette:
         """The ASGI application."""
-        routes = [
-            Route("/", self.page),
-            Route(pages.PATH, self.page),
-            Route(pages.PATH + "/{path:path}", self.page),
-            Route(f"/{JSON_ROOT}/{{path:path}}", self.data),
-            Route("/healthz", self.health),
-            Route("/version", self.version),
-            Route("/robots.txt", self.robots),
-        ]
         handlers = {
             HTTPException: self._on_http_error,
             NotFoundError: self._on_not_found,
             NotReadyError: self._on_not_ready,
             Exception: self._on_error,
         }
+        routes = [Route("/{path:path}", self.answer)]
         application = Starlette(routes=routes, exception_handlers=handlers)  # pyright: ignore[reportArgumentType]
         # A redirect would name the host that was asked, and the CDN's origin has a name that nobody is to know.
         application.router.redirect_slashes = False
         return application
 
-    def page(self, request: Request) -> Response:
-        """A page of the nation, a region or a polling station."""
-        path = _region_path(request.path_params.get("path", ""))
-        snapshot = self._snapshot()
-        if len(path) == STATION_DEPTH:
-            html = self._renderer.render("station", pages.station_page(snapshot, path))
-        elif len(path) == pages.KELURAHAN_DEPTH:
-            html = self._renderer.render("kelurahan", pages.kelurahan_page(snapshot, path))
-        else:
-            html = self._renderer.render("region", pages.region_page(snapshot, path))
-        return _cached(request, html, "text/html", self._renderer.security_headers)
+    def answer(self, request: Request) -> Response:
+        """Answer what is an address of the site; nothing else of a request is read than `If-None-Match`."""
+        address = read_address(request.scope["path"])
+        match address:
+            case None:
+                raise NotFoundError
+            case Address(Kind.HEALTH):
+                return self._health()
+            case Address(Kind.RELEASE):
+                return self._version()
+            case Address(Kind.ROBOTS):
+                return PlainTextResponse(ROBOTS, headers={"Cache-Control": CACHE})
+            case Address(Kind.PAGE):
+                html = self._page(address.region)
+                return _cached(request, html, "text/html", self._renderer.security_headers)
+            case _:
+                return _cached(request, self._data(address, request.scope["path"]), JSON_TYPE)
 
-    def data(self, request: Request) -> Response:
-        """A file of the layout. nginx serves those that exist; a station with nothing entered has none, and is `{}`."""
-        path: str = request.path_params["path"]
+    def _page(self, region: RegionPath) -> bytes:
+        """A page of the nation, a region or a polling station."""
         snapshot = self._snapshot()
-        root = snapshot.directory / JSON_ROOT
-        file = (root / path).resolve()
-        if file.is_relative_to(root) and file.suffix == ".json" and file.is_file():
-            return _cached(request, file.read_bytes(), JSON_TYPE)
-        if not (path.startswith("hhcw/ppwp/") and path.endswith(".json")):
-            raise NotFoundError(path)
-        region = _region_path(path.removeprefix("hhcw/ppwp/").removesuffix(".json"))
+        if len(region) == STATION_DEPTH:
+            return self._renderer.render("station", pages.station_page(snapshot, region))
+        if len(region) == pages.KELURAHAN_DEPTH:
+            return self._renderer.render("kelurahan", pages.kelurahan_page(snapshot, region))
+        return self._renderer.render("region", pages.region_page(snapshot, region))
+
+    def _data(self, address: Address, path: str) -> bytes:
+        """A file of the layout. nginx serves those that exist; a station with nothing entered has none, and is `{}`."""
+        snapshot = self._snapshot()
+        body = snapshot.file(path)
+        if body is not None:
+            return body
+        region = address.region
         if len(region) != STATION_DEPTH or region[-1] not in snapshot.names(region[:-1]):
             raise NotFoundError(path)
-        return _cached(request, b"{}", JSON_TYPE)
+        return NOTHING_ENTERED
 
-    def health(self, _: Request) -> Response:
+    def _health(self) -> Response:
         """Ready when the release and the snapshot are both usable."""
         if not (self._release_dir / COMPLETE).exists():
             return JSONResponse({"status": "release is not complete"}, 503, NOT_CACHED)
@@ -110,7 +117,7 @@ class Service:
             return JSONResponse({"status": str(error)}, 503, NOT_CACHED)
         return JSONResponse({"status": "ready", "release": self.release, "snapshot": snapshot.name}, 200, NOT_CACHED)
 
-    def version(self, _: Request) -> Response:
+    def _version(self) -> Response:
         """What answers here: release, snapshot, host, location."""
         try:
             snapshot = self._snapshot().name
@@ -119,16 +126,15 @@ class Service:
         place = {"host": self._settings.host, "location": self._settings.location}
         return JSONResponse({"release": self.release, "snapshot": snapshot, **place}, 200, NOT_CACHED)
 
-    def robots(self, _: Request) -> Response:
-        """Reading is welcome: some of the public's clients obey this file."""
-        return PlainTextResponse("User-agent: *\nAllow: /\n", headers={"Cache-Control": CACHE})
-
     def _snapshot(self) -> Snapshot:
         return Snapshot(self._settings.snapshot_dir)
 
     def _on_http_error(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        return self._error_page(request, status)
+        answer = self._error_page(request, status)
+        if isinstance(error, HTTPException):
+            answer.headers.update(error.headers or {})
+        return answer
 
     def _on_not_found(self, request: Request, _: Exception) -> Response:
         return self._error_page(request, 404)
@@ -140,7 +146,8 @@ class Service:
         return self._error_page(request, 500)
 
     def _error_page(self, request: Request, status: int) -> Response:
-        if request.url.path.startswith("/static/"):
+        # Not `request.url`: that is made of the Host header too, and there are hosts that it takes for no address.
+        if request.scope["path"].startswith("/static/"):
             return JSONResponse({"error": status}, status, NOT_CACHED)
         html = self._renderer.render_error(status)
         return Response(html, status, NOT_CACHED | self._renderer.security_headers, "text/html")
@@ -149,18 +156,6 @@ class Service:
 def _read_release(directory: Path) -> str:
     document = cast("dict[str, object]", json.loads((directory / "release.json").read_bytes()))
     return str(document["release"])
-
-
-def _region_path(text: str) -> RegionPath:
-    parts = text.strip("/").split("/") if text.strip("/") else []
-    try:
-        path = tuple(int(part) for part in parts)
-    except ValueError as error:
-        raise NotFoundError(text) from error
-    # One address for each region: "01" and "+1" are no other way to say "1".
-    if [str(part) for part in path] != parts or len(path) > STATION_DEPTH:
-        raise NotFoundError(text)
-    return path
 
 
 def _cached(request: Request, body: bytes, media_type: str, headers: dict[str, str] | None = None) -> Response:

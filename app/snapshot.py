@@ -81,6 +81,13 @@ class Snapshot:
             return None
         return StationForm(layout.read_form(document), document["pemilih_j"], str(document["ts"]))
 
+    def file(self, address: str) -> bytes | None:
+        """A published file by its address on the site, which is one of `app.addresses`; None if there is none."""
+        try:
+            return (self.directory / address.lstrip("/")).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
     def _require(self, file: PurePosixPath) -> Json:
         document = self._read(file)
         if document is None:
@@ -88,7 +95,5 @@ class Snapshot:
         return document
 
     def _read(self, file: PurePosixPath) -> Json | None:
-        try:
-            return cast("Json", json.loads((self.directory / file).read_bytes()))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        body = self.file(str(file))
+        return None if body is None else cast("Json", json.loads(body))

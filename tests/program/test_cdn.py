@@ -6,7 +6,7 @@ from typing import Any, cast
 import pulumi
 import pytest
 
-from app import pages
+from app.addresses import NATION_PAGE
 from app.rendering import Renderer
 from infra.aws.cdn.caching import CONTENT_SECURITY_POLICY
 from infra.aws.cdn.distribution import SHIELDS, shield_region
@@ -207,7 +207,7 @@ def test_nobody_asks_past_the_cache(graph: Graph) -> None:
 
 
 def test_the_root_is_the_services_national_page(distribution: dict[str, Any]) -> None:
-    assert f"/{distribution['defaultRootObject']}" == pages.PATH
+    assert f"/{distribution['defaultRootObject']}" == NATION_PAGE
 
 
 def test_errors_are_kept_for_seconds_and_what_the_bucket_lacks_is_no_refusal(distribution: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.pages import PATH
+from app.addresses import NATION_PAGE as PATH
 from infra.bridge.bucket_layout import SITE_PREFIX
 from infra.bridge.inventory import Host, Inventory, Publication
 from roles.aws.targets import read_states

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from app.addresses import Address, Kind, read_address
 from app.service import Service, ServiceSettings
 from app.snapshot import COMPLETE
 
@@ -168,3 +169,19 @@ def test_no_answer_tells_the_name_that_the_service_was_asked_by(client: TestClie
     answer = client.get(path, headers={"Host": "asal.contoh.id"}, follow_redirects=False)
     assert "asal.contoh.id" not in answer.text + str(answer.headers)
     assert not answer.is_redirect
+
+
+def test_every_published_file_and_every_page_that_is_linked_has_an_address(
+    client: TestClient, snapshot_dir: Path
+) -> None:
+    files = [f"/{file.relative_to(snapshot_dir)}" for file in (snapshot_dir / "static/json").rglob("*.json")]
+    assert len(files) > 500
+    assert [file for file in files if read_address(file) is None] == []
+    linked = set(re.findall(rf'href="({PAGES}[^"]*)"', client.get(f"{PAGES}/-99/-991302/-991303/-991304").text))
+    assert len(linked) > 5
+    assert {read_address(link) for link in linked} >= {Address(Kind.PAGE, (-99,)), Address(Kind.PAGE)}
+
+
+def test_what_may_only_be_read_says_so(client: TestClient) -> None:
+    answer = client.post(PAGES)
+    assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, {"GET", "HEAD"})

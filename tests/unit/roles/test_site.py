@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from app.addresses import NATION_PAGE as PATH
 from app.loader.build import build_snapshot
-from app.pages import PATH
 from app.snapshot import Snapshot
 from infra.bridge.bucket_layout import SITE_PREFIX
 from infra.bridge.errors import OperatorError
