@@ -1,8 +1,6 @@
 """A lab host that takes itself for an instance of EC2: it boots with user data, as cloud-init would run it."""
 
 import json
-import os
-import re
 import shutil
 import subprocess
 import time
@@ -21,7 +19,7 @@ from infra.lab.bridge import Bridge, ensure_bridge
 from infra.lab.disk import Disk, SeedFile
 from infra.lab.host import HostPlan, ensure_host
 from infra.lab.image import ensure_image
-from infra.lab.machine import Machine, payload
+from infra.lab.machine import Machine, first_process
 from infra.lab.paths import host_directory
 from roles.hosts.state import UNITS, HostState
 from roles.scripts.layout import EDGE_CERTIFICATE
@@ -101,7 +99,10 @@ class Instance:
 
     def try_(self, *words: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
         """Run a command in it that may fail."""
-        argv = ["nsenter", "--all", f"--target={self._first_process()}", *words]
+        target = first_process(self.disk)
+        if target is None:
+            return subprocess.CompletedProcess(words, 1, "", f"{self.plan.hostname} is not up")
+        argv = ["nsenter", "--all", f"--target={target}", *words]
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         return subprocess.run(argv, input=stdin, text=True, capture_output=True, env=environment, check=False)
 
@@ -117,13 +118,12 @@ class Instance:
     @property
     def journal(self) -> str:
         """What it said about its start, since it booted."""
-        return self.run("journalctl", "--boot", "--unit=tegak-start.service", "--output=cat")
+        return self.try_("journalctl", "--boot", "--unit=tegak-start.service", "--output=cat").stdout
 
     @property
     def console(self) -> str:
         """What it printed on its console."""
-        file = Path(f"/proc/{self._first_process()}/root/dev/console")
-        return file.read_text(encoding="utf-8", errors="replace")
+        return self.run("cat", "/dev/console")
 
     def serves(self) -> str | None:
         """The release that it answers with from outside; None if nothing answers."""
@@ -140,13 +140,6 @@ class Instance:
             lambda: self.try_("systemctl", "is-system-running").stdout.strip() in {"running", "degraded"},
             lambda: (self.disk.directory / "console.log").read_text(encoding="utf-8", errors="replace"),
         )
-
-    def _first_process(self) -> int:
-        for pid in payload(self.disk):
-            status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-            if re.search(r"^NSpid:.*\t1$", status, re.MULTILINE):
-                return pid
-        return os.getpid()  # not up yet
 
 
 def eventually(true: Callable[[], bool], said: Callable[[], str]) -> None:

@@ -16,6 +16,7 @@ from infra.lab.claim import sweep
 from infra.lab.disk import Disk
 from infra.lab.machine import end
 from infra.lab.paths import host_directory, stack_directory
+from infra.lab.processes import processes, read
 from roles.hosts.fleet import Checkout, Fleet
 from roles.stack.engine import read_outputs
 
@@ -216,11 +217,11 @@ def _own_engine(directory: Path) -> dict[str, str]:
 
 def _end_commands_of_a_dead_predecessor(stack: LabStack) -> None:
     """What a killed run had started goes on by itself: its engine would make hosts while they are cleared."""
-    mark = f"PULUMI_BACKEND_URL={stack.environment['PULUMI_BACKEND_URL']}".encode()
-    for directory in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if directory.name.isdigit() and mark in (directory / "environ").read_bytes().split(b"\0"):
-                os.kill(int(directory.name), signal.SIGKILL)
+    mark = f"PULUMI_BACKEND_URL={stack.environment['PULUMI_BACKEND_URL']}"
+    for pid in processes():
+        if mark in read(pid, "environ").split("\0"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _clear(stack: LabStack) -> None:

@@ -73,22 +73,28 @@ def kernel_has_netem() -> bool:
 
 def inspect_bridge(name: str) -> Bridge | None:
     """What is really there under this name; None if there is nothing, or no address on it."""
-    if not is_link(name):
+    try:
+        links = json.loads(run(["ip", "-json", "-4", "address", "show", "dev", name], step=f"reading {name}"))
+        queues = json.loads(run(["tc", "-json", "qdisc", "show", "dev", name], step=f"reading {name}'s delay"))
+    except OperatorError:
+        if is_link(name):
+            raise
         return None
-    links = json.loads(run(["ip", "-json", "-4", "address", "show", "dev", name], step=f"reading {name}"))
     addresses = [info for link in links for info in link.get("addr_info", [])]
     if not addresses:
         return None
     gateway = IPv4Interface(f"{addresses[0]['local']}/{addresses[0]['prefixlen']}")
-    queues = json.loads(run(["tc", "-json", "qdisc", "show", "dev", name], step=f"reading {name}'s delay"))
     seconds = next((q["options"]["delay"]["delay"] for q in queues if q["kind"] == "netem"), 0)
     return Bridge(name, gateway, round(seconds * 1000))
 
 
 def remove_bridge(name: str) -> None:
     """Remove the bridge; fine if it is gone."""
-    if is_link(name):
+    try:
         run(["ip", "link", "del", name], step=f"removing bridge {name}")
+    except OperatorError:
+        if is_link(name):
+            raise
 
 
 def is_link(name: str) -> bool:

@@ -31,12 +31,16 @@ def hierarchies() -> list[Path]:
 
 def started_in_own(machine: str, argv: Sequence[str]) -> list[str]:
     """Make the machine's control groups, and return the command that runs another one in them."""
-    files: list[str] = []
-    for root in hierarchies():
-        group = root / PARENT / machine
-        group.mkdir(parents=True, exist_ok=True)
-        files.append(str(group / "cgroup.procs"))
-    return ["sh", "-c", JOIN, "sh", *files, "--", *argv]
+    groups = [root / PARENT / machine for root in hierarchies()]
+    for group in groups:
+        _make(group)
+    return ["sh", "-c", JOIN, "sh", *(str(group / "cgroup.procs") for group in groups), "--", *argv]
+
+
+def _make(group: Path) -> None:
+    while not group.exists():
+        with contextlib.suppress(FileNotFoundError):  # the last other machine went, and took the parent with it
+            group.mkdir(parents=True, exist_ok=True)
 
 
 def remove(machine: str) -> None:

@@ -40,8 +40,10 @@ def claim_stack(stack: str, owner: str) -> None:
 
 def read_owner(stack: str) -> str | None:
     """The checkout that runs the stack's lab here; None if nobody does."""
-    mark = stack_directory(stack) / OWNER
-    return mark.read_text(encoding="utf-8").strip() if mark.exists() else None
+    try:
+        return (stack_directory(stack) / OWNER).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:  # a sweep may remove it at any moment
+        return None
 
 
 def note_bridge(stack: str, name: str) -> None:
@@ -69,4 +71,7 @@ def stacks_here() -> list[str]:
 
 
 def _entries(directory: Path) -> list[Path]:
-    return sorted(directory.iterdir()) if directory.is_dir() else []
+    try:
+        return sorted(directory.iterdir())
+    except FileNotFoundError:
+        return []

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from infra.bridge.errors import OperatorError
 from infra.lab import cgroup
 from infra.lab.disk import Disk
+from infra.lab.processes import is_first, processes, read
 
 BOOT_TIMEOUT_SECONDS = 90
 STOP_TIMEOUT_SECONDS = 15
@@ -107,34 +107,29 @@ def greets(address: IPv4Address, timeout_seconds: float = 1.0) -> bool:
 
 def runs(disk: Disk) -> bool:
     """Whether the host's supervisor and its first process are both there."""
-    return supervisor(disk) is not None and bool(payload(disk))
+    return supervisor(disk) is not None and first_process(disk) is not None
 
 
 def supervisor(disk: Disk) -> int | None:
     """The process id of the systemd-nspawn that runs the disk; None if there is none."""
-    wanted = f"--directory={disk.root}".encode()
-    for pid, directory in _processes():
-        with contextlib.suppress(OSError):
-            arguments = (directory / "cmdline").read_bytes().split(b"\0")
-            if arguments[0] == b"systemd-nspawn" and wanted in arguments:
-                return pid
+    wanted = f"--directory={disk.root}"
+    for pid in processes():
+        arguments = read(pid, "cmdline").split("\0")
+        if arguments[0] == "systemd-nspawn" and wanted in arguments:
+            return pid
     return None
 
 
 def payload(disk: Disk) -> tuple[int, ...]:
-    """The processes whose `/` is this disk, whoever started them, the first one first."""
+    """The processes whose `/` is this disk, whoever started them."""
     mark = f"upperdir={disk.upper},"
-    found: list[int] = []
-    for pid, directory in _processes():
-        with contextlib.suppress(OSError):
-            first = (directory / "mountinfo").read_text(encoding="utf-8", errors="replace").partition("\n")[0]
-            if mark in first and first.split(" ", 5)[4] == "/":
-                found.append(pid)
-    return tuple(sorted(found))
+    roots = ((pid, read(pid, "mountinfo").partition("\n")[0]) for pid in processes())
+    return tuple(sorted(pid for pid, root in roots if mark in root and root.split(" ", 5)[4] == "/"))
 
 
-def _processes() -> Iterator[tuple[int, Path]]:
-    return ((int(entry.name), entry) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+def first_process(disk: Disk) -> int | None:
+    """The host's own process 1, as this machine counts; None if the host is not up."""
+    return next(filter(is_first, payload(disk)), None)
 
 
 def end(disk: Disk) -> None:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Host
 from infra.lab.machine import payload
+from infra.lab.processes import read
 from roles.artefacts.release import Release, build_release
 from roles.artefacts.signing import sign
 from roles.artefacts.snapshot import SNAPSHOT_NAMESPACE
@@ -79,8 +80,7 @@ def another_host_key(stack: LabStack, host: Host) -> Generator[None, None, None]
 
 def _reload_sshd(stack: LabStack, host: Host) -> None:
     """From outside, as no login is possible: the oldest sshd of the host is the one that listens."""
-    names = {pid: Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() for pid in payload(stack.disk(host))}
-    os.kill(min(pid for pid, name in names.items() if name == "sshd"), signal.SIGHUP)
+    os.kill(min(pid for pid in payload(stack.disk(host)) if read(pid, "comm") == "sshd\n"), signal.SIGHUP)
     time.sleep(1)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from infra.bridge.inventory import Host
-from infra.lab.machine import payload
+from infra.lab.machine import first_process
 from roles.scripts.quoting import script
 from tests.lab import PROJECT, LabStack
 from tests.program import session_manager
@@ -34,13 +34,11 @@ def boot_as_instances(shelf: LabStack, machines: Iterable[Host]) -> None:
     fleet.close()
 
 
-def first_process(shelf: LabStack, machine: Host) -> int:
+def process_of(shelf: LabStack, machine: Host) -> int:
     """The machine's own process 1, as this machine counts."""
-    for pid in payload(shelf.disk(machine)):
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-        if re.search(r"^NSpid:.*\t1$", status, re.MULTILINE):
-            return pid
-    raise AssertionError(machine.name)
+    pid = first_process(shelf.disk(machine))
+    assert pid, f"{machine.name} is not up"
+    return pid
 
 
 def stand_in_for_session_manager(stack: LabStack) -> Path:

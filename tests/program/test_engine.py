@@ -4,6 +4,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from infra.lab.cgroup import PARENT, hierarchies
 from infra.lab.claim import stacks_here
 from infra.lab.machine import greets, runs
 from infra.lab.paths import stack_directory
@@ -16,7 +17,7 @@ def traces(stack: LabStack, network: str) -> list[str]:
     commands = (["ps", "-eo", "args"], ["ip", "-br", "link"], ["ip", "-br", "-4", "address"], ["ip", "route"])
     lines = [line for argv in commands for line in subprocess.check_output(argv, text=True).splitlines()]
     lines += Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-    lines += [str(path) for path in Path("/sys/fs/cgroup").glob("**/tegak/*")]
+    lines += [str(group) for root in hierarchies() for group in (root / PARENT).glob("*")]
     octets = network.split(".")
     return [line for line in lines if directory in line or f"tg18-{octets[2]}" in line or network in line]
 

@@ -17,7 +17,7 @@ from roles.bucket.start import StartBody, read_start, start_key
 from tests.aws import Cloud, Group, cloud, make_bucket, make_group
 from tests.deploy.sources import release_of, slow
 from tests.lab import SMALL, LabStack, lab_stack
-from tests.program.instances import boot_as_instances, first_process, stand_in_for_session_manager
+from tests.program.instances import boot_as_instances, process_of, stand_in_for_session_manager
 
 MACHINES = ("gudang-app-1", "gudang-app-2")
 
@@ -67,7 +67,7 @@ def site(shelf: LabStack) -> Generator[Site, None, None]:
     boot_as_instances(shelf, machines)
     with cloud() as aws, lab_stack("mesin-awan", "config: {}\n") as stack:
         group = make_group(2)
-        processes = tuple(first_process(shelf, machine) for machine in machines)
+        processes = tuple(process_of(shelf, machine) for machine in machines)
         for instance, process in zip(group.instances, processes, strict=True):
             aws.consoles[instance] = Path(f"/proc/{process}/root/dev/console").read_text(encoding="utf-8")
         stack.environment.update(aws.environment)

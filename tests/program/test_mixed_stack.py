@@ -23,7 +23,7 @@ from tests.aws import Cloud, cloud, make_bucket, make_group
 from tests.deploy.sources import release_of, replaced
 from tests.lab import PROJECT, SMALL, LabStack, lab_stack, machine_stack
 from tests.program.as_the_cdn import asking
-from tests.program.instances import boot_as_instances, first_process, stand_in_for_session_manager
+from tests.program.instances import boot_as_instances, process_of, stand_in_for_session_manager
 from tests.program.mixed_site import Site, read_origin_of, settings_with
 from tests.program.recorded import PROVIDER
 from tests.program.recording.world import WORLD_VARIABLE
@@ -56,7 +56,7 @@ def site(five: LabStack) -> Generator[Site, None, None]:
         assert inventory.publication
         make_bucket(inventory.publication.bucket)
         members = dict(zip(group.instances, instances, strict=True))
-        processes = {instance: first_process(five, machine) for instance, machine in members.items()}
+        processes = {instance: process_of(five, machine) for instance, machine in members.items()}
         connected.write_text(json.dumps(processes))
         for instance, process in processes.items():
             aws.consoles[instance] = Path(f"/proc/{process}/root/dev/console").read_text(encoding="utf-8")
