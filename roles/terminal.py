@@ -4,17 +4,14 @@ import functools
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
 from infra.bridge.errors import OperatorError
-from roles.tasks.status import HEALTHY, HostStatus
 
 PLAIN_EVERY_SECONDS = 5
 WORKING_EVERY_SECONDS = 15
@@ -108,15 +105,3 @@ def _plain_progress() -> Callable[[str, int, int], None]:
             say(f"{step}: {100 * done // max(total, 1)} %")
 
     return show
-
-
-def show_status(statuses: Sequence[HostStatus]) -> None:
-    """Show the table of hosts."""
-    table = Table("location", "host", "role", "release", "snapshot", "health", box=None, pad_edge=False)
-    for status in statuses:
-        style = "green" if status.health == HEALTHY else "bold red"
-        cells = (status.host.location, status.host.name, status.role, status.release or "-", status.snapshot or "-")
-        table.add_row(*cells, Text(status.health, style=style))
-    console = Console()
-    # Nothing is cut off where the output goes to a file or a pipe.
-    Console(width=None if console.is_terminal else 160).print(table)

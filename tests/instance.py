@@ -4,11 +4,11 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
 import boto3  # pyright: ignore[reportMissingTypeStubs]  # it has none
@@ -110,10 +110,10 @@ class Instance:
         """Run a task's script in it."""
         return self.run("bash", "-c", script.command_line_of_root(), stdin=stdin.decode())
 
-    def state(self, files: Iterable[PurePosixPath]) -> HostState:
+    def state(self) -> HostState:
         """What a task sees of it."""
         probe = probe_host(UNITS, EDGE_CERTIFICATE)
-        return HostState.model_validate_json(self.script(probe, probe_request(files, answers=True)))
+        return HostState.model_validate_json(self.script(probe, probe_request(answers=True)))
 
     @property
     def journal(self) -> str:

@@ -17,7 +17,8 @@ from infra.lab.disk import Disk
 from infra.lab.machine import end
 from infra.lab.paths import host_directory, stack_directory
 from infra.lab.processes import processes, read
-from roles.hosts.fleet import Checkout, Fleet
+from roles.hosts.fleet import Fleet
+from roles.stack.checkout import Checkout
 from roles.stack.engine import read_outputs
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -17,8 +17,8 @@ from app import __version__
 from infra.bridge.errors import OperatorError
 from roles.artefacts.files import RELEASED_ROLES, Templates
 from roles.artefacts.signing import check_signature, read_artefact, sign, write_whole
-from roles.hosts.fleet import Checkout
 from roles.scripts.artefacts import CONFIG, Artefact
+from roles.stack.checkout import Checkout
 
 PREFIX = "tegak-results-"
 SUFFIX = ".tar.gz"

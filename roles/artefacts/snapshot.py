@@ -9,8 +9,8 @@ from app.loader.build import PREFIX, SUFFIX, BuildProgress, build_snapshot
 from app.loader.problems import SourceError
 from infra.bridge.errors import OperatorError
 from roles.artefacts.signing import read_artefact, sign, write_whole
-from roles.hosts.fleet import Checkout
 from roles.scripts.artefacts import Artefact
+from roles.stack.checkout import Checkout
 
 SNAPSHOT_NAMESPACE = "tegak-snapshot"
 LOADER = ("app/loader", "app/layout.py", "app/forms.py")
@@ -25,11 +25,13 @@ class BuiltArchive:
         name: The snapshot's name.
         path: The archive; its signature and sha256 are beside it.
         skipped: How many rows of the source were left out.
+        stations_entered: How many polling stations have figures in it; 0 where only the archive's name is known.
     """
 
     name: str
     path: Path
-    skipped: int
+    skipped: int = 0
+    stations_entered: int = 0
 
     def artefact(self) -> Artefact:
         """What a host needs to know to take it.
@@ -54,7 +56,7 @@ def ensure_snapshot(
         known = json.loads(note.read_bytes())
         path = checkout.dist / known["file"]
         if path.exists():
-            return BuiltArchive(known["name"], path, known["skipped"])
+            return BuiltArchive(known["name"], path, known["skipped"], known["stations_entered"])
     try:
         built = build_snapshot(source, checkout.dist, progress=progress, allow_errors=allow_errors)
     except SourceError as error:
@@ -68,14 +70,15 @@ def ensure_snapshot(
             f"the snapshot can't be written: {error.strerror}; nothing was published", next_command="df -h ."
         ) from error
     sign(built.path, checkout.release_key, SNAPSHOT_NAMESPACE)
-    known = {"name": built.name, "file": built.path.name, "skipped": len(built.skipped)}
+    archive = BuiltArchive(built.name, built.path, len(built.skipped), built.entered)
+    known = {"name": built.name, "file": built.path.name, "skipped": archive.skipped, "stations_entered": built.entered}
     write_whole(note, json.dumps(known).encode())
-    return BuiltArchive(built.name, built.path, len(built.skipped))
+    return archive
 
 
 def find_snapshot(checkout: Checkout, name: str) -> BuiltArchive:
     """The built snapshot of a name; fine if its archive is gone, as long as every host has it."""
-    return BuiltArchive(name, checkout.dist / f"{PREFIX}{name}{SUFFIX}", 0)
+    return BuiltArchive(name, checkout.dist / f"{PREFIX}{name}{SUFFIX}")
 
 
 def _digest(project: Path, source: Path, *, allow_errors: bool) -> str:

@@ -1,18 +1,14 @@
-"""Asking AWS: what goes wrong is a sentence."""
+"""Asking AWS: what goes wrong is a sentence.
+
+boto3 is imported when AWS is asked for the first time, and nowhere else: it costs a third of a second, and most stacks
+have nothing there.
+"""
 
 import functools
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, cast
-
-import boto3  # pyright: ignore[reportMissingTypeStubs]  # it has none
-from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
-from botocore.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
-    BotoCoreError,
-    ClientError,
-    NoCredentialsError,
-)
 
 from infra.bridge.errors import OperatorError
 
@@ -21,6 +17,19 @@ CONNECTIONS = 32
 """To a service at the same time, all threads together."""
 
 _making = threading.Lock()
+
+
+class RefusedError(OperatorError):
+    """AWS refuses.
+
+    Args:
+        message: What was being done, and what it says.
+        code: What it calls the reason, such as `NoSuchKey`.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message, next_command="aws sts get-caller-identity")
+        self.code = code
 
 
 def client(service: str, region: str) -> Any:  # noqa: ANN401  # boto3 makes its clients' types at run time
@@ -37,11 +46,15 @@ def forget() -> None:
 
 @functools.cache
 def _session() -> Any:  # noqa: ANN401
+    import boto3  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]  # it has none
+
     return cast("Any", boto3).session.Session()
 
 
 @functools.cache
 def _client(service: str, region: str) -> Any:  # noqa: ANN401
+    from botocore.config import Config  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
+
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
@@ -60,8 +73,15 @@ def explained(step: str, region: str) -> Generator[None, None, None]:
         region: Where.
 
     Raises:
-        OperatorError: AWS refuses, or doesn't answer.
+        RefusedError: AWS refuses.
+        OperatorError: It doesn't answer.
     """
+    from botocore.exceptions import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
+        BotoCoreError,
+        ClientError,
+        NoCredentialsError,
+    )
+
     try:
         yield
     except NoCredentialsError as error:
@@ -72,7 +92,7 @@ def explained(step: str, region: str) -> Generator[None, None, None]:
         response = cast("dict[str, dict[str, str]]", error.response)  # pyright: ignore[reportUnknownMemberType]
         said = response.get("Error", {})
         words = f"{said.get('Code', 'no code')}: {said.get('Message', 'no message')}"
-        raise OperatorError(f"{step} in {region}: {words}", next_command="aws sts get-caller-identity") from error
+        raise RefusedError(f"{step} in {region}: {words}", said.get("Code", "")) from error
     except BotoCoreError as error:
         words = " ".join(str(error).split())
         raise OperatorError(

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import GroupLocation
 from roles.aws.clients import client, explained
-from roles.hosts.pool import ServerState
+
+ServerState = Literal["up", "down", "drained"]
+"""What whoever divides requests says of a server: it gets some, it would but is not well, it was taken out."""
 
 EVERY_SECONDS = 1.0
 MARGIN_SECONDS = 20

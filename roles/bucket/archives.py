@@ -10,7 +10,7 @@ from roles.artefacts.signing import check_signature, sha256_beside, signature_be
 from roles.artefacts.snapshot import BuiltArchive, find_snapshot
 from roles.bucket.bucket import Bucket
 from roles.bucket.start import Published
-from roles.hosts.fleet import Checkout
+from roles.stack.checkout import Checkout
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,11 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
-
-from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]  # it has none
+from typing import Any
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Publication
-from roles.aws.clients import client, explained
+from roles.aws.clients import RefusedError, client, explained
 
 REMOVED_AT_ONCE = 1000
 """Of one request: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html."""
@@ -50,9 +48,12 @@ class Bucket:
         Raises:
             OperatorError: S3 refuses, or doesn't answer.
         """
-        with self._explained(f"reading {key}"):
-            answer = self._found(self._s3.get_object, key)
-            return Kept(answer["Body"].read(), str(answer["ETag"])) if answer else None
+        step = f"reading {key}"
+        answer = self._found(step, self._s3.get_object, key)
+        if answer is None:
+            return None
+        with self._explained(step):
+            return Kept(answer["Body"].read(), str(answer["ETag"]))
 
     def write(
         self, key: str, body: bytes, *, content_type: str, cache_control: str | None = None, seen: str | None
@@ -93,8 +94,7 @@ class Bucket:
         Raises:
             OperatorError: S3 refuses, or doesn't answer.
         """
-        with self._explained(f"looking at {key}"):
-            answer = self._found(self._s3.head_object, key, ChecksumMode="ENABLED")
+        answer = self._found(f"looking at {key}", self._s3.head_object, key, ChecksumMode="ENABLED")
         return base64.b64decode(answer.get("ChecksumSHA256", "")).hex() if answer else None
 
     def put_file(self, key: str, path: Path, sha256: str) -> None:
@@ -121,10 +121,11 @@ class Bucket:
             OperatorError: S3 refuses, or doesn't answer.
         """
         new = path.with_name(f".{path.name}.new")
-        with self._explained(f"fetching {key}"):
-            answer = self._found(self._s3.get_object, key)
-            if answer is None:
-                return False
+        step = f"fetching {key}"
+        answer = self._found(step, self._s3.get_object, key)
+        if answer is None:
+            return False
+        with self._explained(step):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with new.open("wb") as file:
@@ -165,12 +166,15 @@ class Bucket:
             )
             return [str(each["Key"]) for page in pages for each in page.get("Contents", [])]
 
-    def _found(self, ask: Callable[..., Mapping[str, Any]], key: str, **more: str) -> Mapping[str, Any] | None:
+    def _found(
+        self, step: str, ask: Callable[..., Mapping[str, Any]], key: str, **more: str
+    ) -> Mapping[str, Any] | None:
         """What S3 answers about an object; None if there is none."""
         try:
-            return ask(Bucket=self.place.bucket, Key=key, **more)
-        except ClientError as error:
-            if _code(error) in MISSING:
+            with self._explained(step):
+                return ask(Bucket=self.place.bucket, Key=key, **more)
+        except RefusedError as error:
+            if error.code in MISSING:
                 return None
             raise
 
@@ -178,15 +182,15 @@ class Bucket:
         self, key: str, body: bytes, content_type: str, cache_control: str | None, condition: Mapping[str, str]
     ) -> str:
         caching = {"CacheControl": cache_control} if cache_control else {}
-        with self._explained(f"writing {key}"):
-            try:
+        try:
+            with self._explained(f"writing {key}"):
                 answer = self._s3.put_object(
                     Bucket=self.place.bucket, Key=key, Body=body, ContentType=content_type, **caching, **condition
                 )
-            except ClientError as error:
-                if _code(error) in CONFLICT:
-                    raise ConflictError(f"{key} was changed by somebody else in the meantime") from error
-                raise
+        except RefusedError as error:
+            if error.code in CONFLICT:
+                raise ConflictError(f"{key} was changed by somebody else in the meantime") from error
+            raise
         return str(answer["ETag"])
 
     def _explained(self, step: str) -> Any:  # noqa: ANN401  # contextlib's own type is private
@@ -195,8 +199,3 @@ class Bucket:
     @property
     def _s3(self) -> Any:  # noqa: ANN401  # boto3 makes its clients' types at run time
         return client("s3", self.place.region)
-
-
-def _code(error: ClientError) -> str:
-    response = cast("dict[str, dict[str, str]]", error.response)  # pyright: ignore[reportUnknownMemberType]
-    return response.get("Error", {}).get("Code", "")

@@ -22,7 +22,8 @@ from roles.bucket.site.service import look_of, running, unpack
 from roles.bucket.start import Publication, Published, read_start, start_document, start_key
 from roles.hosts.audit import Log
 from roles.hosts.state import observe
-from roles.tasks.operations import Operations
+from roles.rollout.wanted import Wanted
+from roles.stack.stack import Stack
 from roles.terminal import build_progress, say
 
 TRIES = 3
@@ -34,11 +35,11 @@ class Publishing:
     """A stack's bucket.
 
     Args:
-        tasks: The tasks on the stack.
+        stack: The stack.
         bucket: Its bucket.
     """
 
-    tasks: Operations
+    stack: Stack
     bucket: Bucket
 
     def start(self) -> None:
@@ -50,12 +51,12 @@ class Publishing:
         for _ in range(TRIES):
             # Read before the log is: who writes it after that knows more than we do.
             seen = {place.name: self.bucket.read(start_key(place.name)) for place in self._groups}
-            observed = observe(self.tasks.fleet)
+            observed = observe(self.stack.fleet)
             published = self._publish(observed.log)
             if published is None:
                 say("bucket: no release is deployed yet, that new hosts could start with")
                 return
-            configuration = self.tasks.configuration(self.tasks.templates_in_force(observed))
+            configuration = Wanted(self.stack).configuration_in_force(observed)
             try:
                 written = [
                     place.name
@@ -77,11 +78,11 @@ class Publishing:
             OperatorError: S3 refuses or doesn't answer, or an archive is nowhere to be found.
         """
         note, seen = Contents(self.bucket).note()
-        log = observe(self.tasks.fleet).log
+        log = observe(self.stack.fleet).log
         if log.release is None or log.snapshot is None:
             say("bucket: no results are published yet, that site/ could show")
             return
-        archives, cache = self._archives, self.tasks.checkout.stack_cache
+        archives, cache = self._archives, self.stack.checkout.stack_cache
         release, snapshot = archives.release(log.release), archives.snapshot(log.snapshot)
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="site-", dir=cache) as directory:
@@ -104,7 +105,7 @@ class Publishing:
         Raises:
             OperatorError: S3 refuses, or doesn't answer.
         """
-        place, log = self.bucket.place, observe(self.tasks.fleet).log
+        place, log = self.bucket.place, observe(self.stack.fleet).log
         note, _ = Contents(self.bucket).note()
         names = ", ".join(each.name for each in self._groups)
         say(f"then, in the bucket {place.bucket} of {place.region}:")
@@ -118,11 +119,11 @@ class Publishing:
 
     @property
     def _groups(self) -> Sequence[GroupLocation]:
-        return self.tasks.fleet.inventory.groups
+        return self.stack.fleet.inventory.groups
 
     @cached_property
     def _archives(self) -> Archives:
-        return Archives(self.bucket, self.tasks.checkout, self.tasks.signers)
+        return Archives(self.bucket, self.stack.checkout, self.stack.signers)
 
     def _lacking(self, release: str | None, snapshot: str | None) -> list[str]:
         archives = self._archives
@@ -137,7 +138,7 @@ class Publishing:
         archives = self._archives
         snapshot = archives.publish(archives.snapshot(log.snapshot)) if log.snapshot else None
         release = archives.publish(archives.release(log.release))
-        kept = self.tasks.fleet.inventory.rollout.keep_releases
+        kept = self.stack.fleet.inventory.rollout.keep_releases
         earlier = [each for name in log.releases[-kept:-1] if (each := self._earlier(name))]
         audit = b"".join(entry.line() for entry in log.entries)
         return Publication(release, snapshot, earlier, audit)
@@ -154,14 +155,14 @@ class Publishing:
         self, place: GroupLocation, configuration: Configuration, published: Publication, had: Kept | None
     ) -> bool:
         """Write what new hosts of a location do; whether it was another thing before."""
-        key = self.tasks.checkout.release_key
+        key = self.stack.checkout.release_key
 
         def document(at: dt.datetime) -> bytes:
             return start_document(configuration, place, published, at=at, key=key)
 
         if had is not None and document(_written_at(had)) == had.body:
             return False
-        body, etag = document(self.tasks.session.now()), had.etag if had else None
+        body, etag = document(dt.datetime.now(dt.UTC)), had.etag if had else None
         self.bucket.write(start_key(place.name), body, content_type=JSON, seen=etag)
         return True
 

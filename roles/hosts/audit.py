@@ -9,11 +9,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+RolloutAction = Literal["deploy", "rollback", "configure", "publish"]
 Action = Literal[
-    "deploy",
-    "rollback",
-    "configure",
-    "publish",
+    RolloutAction,
     "certificate",
     "freeze",
     "unfreeze",
@@ -60,6 +58,7 @@ class Entry(_Document):
         result: What came of it.
         release: The release it was about.
         snapshot: The snapshot it was about.
+        stations_entered: How many polling stations have figures in it; 0 if that is not known.
         location: The location it was about.
         previous: The release before it.
         seconds: How long it took.
@@ -76,6 +75,7 @@ class Entry(_Document):
     result: Result = "ok"
     release: str | None = None
     snapshot: str | None = None
+    stations_entered: int = 0
     location: str | None = None
     previous: str | None = None
     seconds: float = 0
@@ -141,10 +141,14 @@ class Log:
         return next(iter(self.releases[-1:]), None)
 
     @property
+    def published(self) -> Entry | None:
+        """The newest publication that every app host took."""
+        return next((e for e in reversed(self.entries) if e.action == "publish" and e.result == "ok"), None)
+
+    @property
     def snapshot(self) -> str | None:
         """What every app host should show."""
-        done = (e for e in reversed(self.entries) if e.action == "publish" and e.result == "ok")
-        return next((entry.snapshot for entry in done), None)
+        return self.published.snapshot if self.published else None
 
     @property
     def drained_locations(self) -> set[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Host, Inventory
+from roles.aws.members import find_members
 
 
 def with_members(inventory: Inventory, cache: Path) -> tuple[Inventory, dict[str, OperatorError]]:
@@ -23,9 +24,6 @@ def with_members(inventory: Inventory, cache: Path) -> tuple[Inventory, dict[str
     """
     if not inventory.groups:
         return inventory, {}
-    # Only here: it brings boto3, which costs a third of a second.
-    from roles.aws.members import find_members  # noqa: PLC0415
-
     hosts: list[Host] = list(inventory.hosts)
     missing: dict[str, OperatorError] = {}
     for location in inventory.groups:

@@ -1,14 +1,12 @@
 """Who gets requests: the app hosts at their location's load balancer, the locations at the edges."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 from infra.bridge.inventory import Host, Inventory
+from roles.aws.targets import ServerState, read_states
 from roles.hosts.fleet import Fleet
 from roles.scripts import pool as scripts
 from roles.scripts.layout import APP_HOSTS, LOCATIONS
-
-ServerState = Literal["up", "down", "drained"]
 
 RUNNING = 2
 """SRV_ST_RUNNING of HAProxy's management guide, `show servers state`."""
@@ -46,9 +44,6 @@ def read_group_pool(inventory: Inventory, location: str) -> dict[str, ServerStat
     Raises:
         OperatorError: AWS refuses, or doesn't answer.
     """
-    # Only here: it brings boto3, which costs a third of a second.
-    from roles.aws.targets import read_states  # noqa: PLC0415
-
     place = next(place for place in inventory.groups if place.name == location)
     states = read_states(place)
     hosts = inventory.with_role("app", location)

@@ -2,10 +2,10 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -19,8 +19,15 @@ from roles.hosts.pool import ServerState, read_app_pool, read_group_pool, read_l
 from roles.scripts.layout import EDGE_CERTIFICATE, ORIGIN_CERTIFICATE, SERVICE
 from roles.scripts.state import probe_host, probe_request
 
+
+class NoRelease(Enum):
+    """Why there is no release that every app host should run."""
+
+    NONE_YET = "no release was deployed yet"
+    UNKNOWN = "nobody here can say which release is in force"
+
+
 UNITS = ("nginx.service", "haproxy.service", SERVICE)
-FilesOf = Callable[[Host], Iterable[PurePosixPath]]
 
 
 class HostState(BaseModel):
@@ -35,9 +42,9 @@ class HostState(BaseModel):
         running_release: The release that the process was started with.
         units: Which of the daemons run.
         restarts: How often systemd started the service again by itself.
-        files: sha256, mode and owner of the files that were asked for; empty where there is none.
+        files: sha256, mode and owner of the files that were placed; empty where one is gone.
         pending: Files in place whose actions have not been done yet.
-        managed: The files that were placed.
+        managed: The files that were placed, in order.
         rollouts: Rollouts under way that touched it.
         audit: The newest lines of its audit log.
         lock: The lock that it keeps.
@@ -97,6 +104,18 @@ class Observation:
         return Log(line for state in self.states.values() for line in state.audit)
 
     @property
+    def release(self) -> str | NoRelease:
+        """The release that every app host should run.
+
+        A log that names none is no proof that there is none: hosts that run one, or too few that answer, say otherwise.
+        """
+        if self.log.release is not None:
+            return self.log.release
+        runs_one = any(state.release or state.running_release for state in self.states.values())
+        few = len(self.states) * 2 <= len(self.inventory.hosts)
+        return NoRelease.UNKNOWN if runs_one or few else NoRelease.NONE_YET
+
+    @property
     def newest_entries(self) -> dict[str, str]:
         """The id of the newest entry of each host's own log; empty where it has none."""
         return {name: _newest_id(state.audit) for name, state in self.states.items()}
@@ -133,13 +152,13 @@ class Observation:
         ]
 
 
-def read_state(fleet: Fleet, host: Host, files: Iterable[PurePosixPath] = ()) -> HostState:
+def read_state(fleet: Fleet, host: Host) -> HostState:
     """Ask a host.
 
     Raises:
         HostError: It doesn't answer.
     """
-    request = probe_request(files, answers="app" in host.roles)
+    request = probe_request(answers="app" in host.roles)
     probe = probe_host(UNITS, ORIGIN_CERTIFICATE if "lb" in host.roles else EDGE_CERTIFICATE)
     started = time.time()
     document = json.loads(fleet[host].run("reading its state", probe, request))
@@ -149,17 +168,12 @@ def read_state(fleet: Fleet, host: Host, files: Iterable[PurePosixPath] = ()) ->
     return HostState.model_validate({**document, "offset_s": late if late < 0 else max(0.0, offset)})
 
 
-def observe(fleet: Fleet, files_of: FilesOf = lambda _: ()) -> Observation:
-    """Ask every host, side by side.
-
-    Args:
-        fleet: The stack's hosts.
-        files_of: The files of each host whose fingerprints are wanted.
-    """
+def observe(fleet: Fleet) -> Observation:
+    """Ask every host, side by side."""
     inventory = fleet.inventory
 
     def ask(host: Host) -> tuple[HostState, dict[str, ServerState], dict[str, ServerState]]:
-        state = read_state(fleet, host, files_of(host))
+        state = read_state(fleet, host)
         servers = read_app_pool(fleet, host) if "lb" in host.roles else {}
         locations = read_location_pool(fleet, host) if "edge" in host.roles else {}
         return state, servers, locations

@@ -3,6 +3,7 @@
 Standard input: {"lock": {"token", "expires_unix_s", "intent", …}, "seconds", "take_over", "seen"}. `seen` is the id of
 the newest entry of this host's audit log that the plan knows of; null if it doesn't matter. Prints {"held": the lock of
 somebody else, or null}; {"busy": true} while a step of the holder runs; {"changed": true} if the log has a newer entry.
+Where `lock` is null, it only says so of whatever lock there is, and takes none.
 
 It does without `pathlib` and `typing`: importing them takes longer than all that it does.
 """
@@ -80,10 +81,14 @@ def main() -> None:
         found = read(lock)
         # A rollout that has not ended never expires: it is resumed, aborted or taken over.
         live = found is not None and (found["expires_unix_s"] > time.time() or found["intent"] is not None)
+        changed = request["seen"] is not None and request["seen"] != newest_entry(audit)
+        if wanted is None:
+            sys.stdout.write(json.dumps({"busy": False, "held": found if live else None, "changed": changed}))
+            return
         if found is not None and live and found["token"] != wanted["token"] and not request["take_over"]:
             sys.stdout.write(json.dumps({"busy": False, "held": found}))
             return
-        if request["seen"] is not None and request["seen"] != newest_entry(audit):
+        if changed:
             sys.stdout.write(json.dumps({"busy": False, "held": None, "changed": True}))
             return
         wanted["expires_unix_s"] = time.time() + request["seconds"]

@@ -114,6 +114,7 @@ def main() -> None:
     version = ready or (answer("/version") if asked["answers"] else None)
     disk = next(path for path in (paths["own"], "/var/lib") if os.path.exists(path))
     known = units(sys.argv[1])
+    managed = text_of(paths["managed"]).splitlines()
     document = {
         "release": link_target(paths["current_release"]),
         "releases": complete(paths["releases"]),
@@ -123,9 +124,9 @@ def main() -> None:
         "running_release": json.loads(version)["release"] if version else None,
         "units": {unit: block.get("ActiveState") == "active" for unit, block in known.items()},
         "restarts": int(known.get(asked["service"], {}).get("NRestarts") or 0),
-        "files": {path: fingerprint(path) for path in asked["files"]},
+        "files": {path: fingerprint(path) for path in managed},
         "pending": names(paths["pending"]),
-        "managed": text_of(paths["managed"]).splitlines(),
+        "managed": managed,
         "rollouts": names(paths["rollouts"]),
         "audit": lines(paths["audit"]),
         "lock": next(iter(lines(paths["lock"])), None),

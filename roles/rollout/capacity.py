@@ -21,8 +21,16 @@ class Capacity:
     observed: Observation
     policy: RolloutPolicy
 
+    @property
+    def all_at_once(self) -> bool:
+        """Whether the policy says that nobody need serve meanwhile: every app host is changed at the same time."""
+        every = len(self.observed.inventory.with_role("app"))
+        return self.policy.capacity_floor_percent == 0 and self.policy.max_parallel >= every
+
     def spare(self, location: str) -> int:
         """How many of the hosts that serve may be away at the same time; negative if too few serve already."""
+        if self.all_at_once:
+            return len(self.observed.serving(location))
         elsewhere = self.serving_elsewhere(location)
         hosts = self.observed.inventory.with_role("app", location)
         floor = len(hosts) * self.policy.capacity_floor_percent // 100

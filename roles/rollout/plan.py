@@ -3,12 +3,33 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Protocol
 
-from infra.bridge.inventory import Host
+from infra.bridge.inventory import Host, RolloutPolicy
+from roles.hosts.audit import RolloutAction
+from roles.hosts.lock import HostBefore
+from roles.hosts.state import Observation
 from roles.scripts.quoting import Script
 
-Action = Literal["deploy", "rollback", "configure", "publish"]
+OWN_FILES = "the files of this checkout"
+"""What a rollout brings where no release was deployed yet."""
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A change of the running system, begun or to be ended.
+
+    Args:
+        id: Names it on the hosts and in the log.
+        action: What it is.
+        policy: How careful it is.
+        before: What hosts had before it, where it was interrupted.
+    """
+
+    id: str
+    action: RolloutAction
+    policy: RolloutPolicy
+    before: Mapping[str, HostBefore] = field(default_factory=dict[str, HostBefore])
 
 
 @dataclass(frozen=True)
@@ -134,14 +155,16 @@ class Plan:
         phases: In order; undone in reverse order.
         left_out: Hosts that don't answer; they are kept out of the pool.
         spare: How many of a location's serving hosts may be away at the same time, by location.
+        stations_entered: How many polling stations have figures in the snapshot; 0 if that is not known.
     """
 
     id: str
-    action: Action
+    action: RolloutAction
     target: str
     phases: tuple[Phase, ...]
     left_out: tuple[Host, ...] = ()
     spare: Mapping[str, int] = field(default_factory=dict[str, int])
+    stations_entered: int = 0
 
     @property
     def changes(self) -> Iterator[HostChange]:
@@ -177,3 +200,37 @@ class Plan:
                 if step.stdin_is:
                     yield f"# standard input: {step.stdin_is}"
                 yield in_one_go(step.do, step.check).text
+
+
+class Planner(Protocol):
+    """Knows what one kind of rollout does on each host."""
+
+    @property
+    def observed(self) -> Observation:
+        """What the hosts have: looked at once."""
+        ...
+
+    @property
+    def rollout(self) -> Rollout:
+        """What it plans."""
+        ...
+
+    def plan(self) -> Plan:
+        """What is to be done.
+
+        Raises:
+            OperatorError: It can't be carried out without going under the capacity floor.
+        """
+        ...
+
+    def before(self, host: Host) -> HostBefore:
+        """What a host had before the rollout, also where it is resumed."""
+        ...
+
+    def everything(self) -> list[HostChange]:
+        """Every change that there can be, whether or not a host needs it: what an abort goes back through."""
+        ...
+
+    def tidy(self, *, undone: bool = False) -> Mapping[str, Script]:
+        """What each host removes in the end; of a rollout that was undone, only what it kept for that."""
+        ...

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from infra.bridge.inventory import GroupLocation, Host, Inventory
+from roles.aws import targets
 from roles.hosts.pool import DRAIN_SECONDS, UP_SECONDS
 from roles.rollout.plan import Call, Gate, Step
 from roles.scripts import pool
@@ -144,9 +145,6 @@ class TargetGroup:
         place = self.location
 
         def act() -> None:
-            # Only here: it brings boto3, which costs a third of a second, and a plan needs none of it.
-            from roles.aws import targets  # noqa: PLC0415
-
             targets.ACTS[name](place, str(host.address))
 
         return Call(f"{name} {host.address} in {place.target_group_arn}", act)

@@ -4,18 +4,20 @@ from collections.abc import Iterator
 
 from infra.bridge.inventory import RolloutPolicy
 from roles.artefacts.release import HOST_PYTHON
+from roles.hosts.audit import RolloutAction
 from roles.hosts.state import HostState, Observation
-from roles.rollout.plan import Action
 
 DAY_SECONDS = 86_400
 NEEDED_BYTES = 200 * 10**6
 """For a release, its unpacked form and what is kept for undoing it; a snapshot's own need is checked as it arrives."""
 
-CHANGES_THE_SYSTEM: tuple[Action, ...] = ("deploy", "rollback", "configure")
+CHANGES_THE_SYSTEM: tuple[RolloutAction, ...] = ("deploy", "rollback", "configure")
 """What a freeze stops. Results go on being published: that is what the night is for."""
 
 
-def problems(observed: Observation, action: Action, policy: RolloutPolicy, *, emergency: bool = False) -> list[str]:
+def problems(
+    observed: Observation, action: RolloutAction, policy: RolloutPolicy, *, emergency: bool = False
+) -> list[str]:
     """What stands in a rollout's way, a sentence each; nothing if it may go on.
 
     Args:
@@ -32,7 +34,7 @@ def problems(observed: Observation, action: Action, policy: RolloutPolicy, *, em
     ]
 
 
-def _frozen(observed: Observation, action: Action, *, emergency: bool) -> Iterator[str]:
+def _frozen(observed: Observation, action: RolloutAction, *, emergency: bool) -> Iterator[str]:
     freeze = observed.log.freeze
     if freeze and action in CHANGES_THE_SYSTEM and not emergency:
         since = f"{freeze.at:%Y-%m-%d %H:%M} UTC"
@@ -58,7 +60,7 @@ def _of_host(state: HostState, policy: RolloutPolicy) -> Iterator[str]:
         yield f"it has Python {state.python}, and releases are made for {HOST_PYTHON}"
 
 
-def _certificates(observed: Observation, action: Action, policy: RolloutPolicy) -> Iterator[str]:
+def _certificates(observed: Observation, action: RolloutAction, policy: RolloutPolicy) -> Iterator[str]:
     if action == "publish":
         return
     brought = {host.name for host in observed.inventory.certificate_hosts}

@@ -5,7 +5,10 @@ import getpass
 import os
 import secrets
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from pydantic import ValidationError
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import RolloutPolicy
@@ -57,3 +60,59 @@ class Request:
     reason: str = ""
     emergency: bool = False
     shown: str = ""
+
+
+def _option(default: object, text: str) -> Any:  # noqa: ANN401  # as dataclasses.field
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutOptions:
+    """What an operator may type with a rollout; a task takes all of them, or some.
+
+    `None` leaves it to the stack's own policy (`RolloutPolicy`), whose fields have the same names.
+    """
+
+    reason: str = _option("", "Why: it is in the log, and shown to whoever it stops.")
+    max_parallel: int | None = _option(None, "App hosts of a location at the same time.")
+    soak_seconds: int | None = _option(None, "How long a canary is watched.")
+    capacity_floor_percent: int | None = _option(None, "Part of a location that always goes on serving.")
+    unreachable_hosts: int | None = _option(None, "Hosts that may be unreachable.")
+    failed_hosts: int | None = _option(None, "Hosts that a step may fail on.")
+    dry_run: bool = _option(default=False, text="Print what would run on each host, to the letter, and do nothing.")
+    emergency: bool = _option(default=False, text="Overrule a lock and a freeze; needs --reason.")
+
+    def request(self, policy: RolloutPolicy) -> Request:
+        """The rollout that is asked for.
+
+        Args:
+            policy: The stack's own.
+
+        Raises:
+            OperatorError: An option is out of bounds, or an emergency has no reason.
+        """
+        if self.emergency and not self.reason.strip():
+            raise OperatorError("an emergency needs a reason", next_command="the same with --reason '…'")
+        named = {
+            each.name: getattr(self, each.name) for each in fields(self) if each.name in RolloutPolicy.model_fields
+        }
+        shown = "dry-run" if self.dry_run else ""
+        return Request(policy_for(policy, **named), check_reason(self.reason), self.emergency, shown)
+
+
+def policy_for(policy: RolloutPolicy, **overrules: object) -> RolloutPolicy:
+    """A policy with a task's own options.
+
+    Raises:
+        OperatorError: An option is out of bounds.
+    """
+    given = {name: value for name, value in overrules.items() if value is not None}
+    try:
+        # Options of a task are text.
+        return RolloutPolicy.model_validate({**policy.model_dump(), **given}, strict=False)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = str(first["loc"][0]).replace("_", "-")
+        raise OperatorError(
+            f"--{option} is {first['input']!r}: {first['msg']}", next_command="fab --help deploy"
+        ) from error

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import RolloutPolicy
-from roles.hosts.audit import Entry, Operator
+from roles.hosts.audit import Entry, Operator, RolloutAction
 from roles.hosts.fleet import Fleet
-from roles.hosts.lock import Intent, Lock, LockedError, LockRecord, new_record
+from roles.hosts.lock import Intent, LockedError, LockRecord, new_record
+from roles.hosts.locking import Lock, find_lock
 from roles.hosts.state import Observation
-from roles.rollout.build import ReleasePlanner
-from roles.rollout.plan import Action, HostChange, Plan
+from roles.rollout.plan import OWN_FILES, HostChange, Plan, Planner, Rollout
 from roles.rollout.precheck import problems
 from roles.rollout.progress import reporting, show_times
-from roles.rollout.request import Request, check_reason
+from roles.rollout.request import Request, check_reason, new_id
 from roles.rollout.runner import DONE, LEFT, PUT_BACK, Outcome, Runner
 from roles.scripts.lock import append_audit, fence, release_lock
 from roles.scripts.quoting import Script
@@ -38,12 +38,17 @@ class Session:
     held: str | None = None
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
 
-    def roll_out(self, observed: Observation, planner: ReleasePlanner, action: Action, request: Request) -> None:
+    def begin(self, action: RolloutAction, request: Request) -> Rollout:
+        """A rollout that has not begun yet."""
+        return Rollout(new_id(self.now()), action, request.policy)
+
+    def roll_out(self, planner: Planner, request: Request) -> None:
         """Do it, or show what would be done.
 
         Raises:
             OperatorError: Something stands in the way, or a step failed; the message says the state left behind.
         """
+        observed, action = planner.observed, planner.rollout.action
         self.check(observed, action, request)
         plan = planner.plan()
         if request.shown:
@@ -58,10 +63,10 @@ class Session:
         hosts = {name: planner.before(host) for host in observed.inventory.hosts if (name := host.name) in plan.hosts}
         intent = Intent(id=plan.id, action=action, target=plan.target, policy=request.policy, hosts=hosts)
         lock = self._lock(observed, request.policy, request.reason, intent)
-        lock.take(take_over=request.emergency, seen=observed.newest_entries)
-        self._carry_out(observed, planner, plan, lock, request)
+        (lock.take_over if request.emergency else lock.take)(seen=observed.newest_entries)
+        self._carry_out(planner, plan, lock, request)
 
-    def check(self, observed: Observation, action: Action, request: Request) -> None:
+    def check(self, observed: Observation, action: RolloutAction, request: Request) -> None:
         """Refuse what must not begin; where it is only shown, say what stands in its way.
 
         Raises:
@@ -69,7 +74,7 @@ class Session:
         """
         found = problems(observed, action, request.policy, emergency=request.emergency)
         lock = observed.lock
-        locked = lock and not request.emergency and lock.token != self.held and _is_live(lock)
+        locked = lock and not request.emergency and lock.is_live(self.now()) and not self._is_ours(lock)
         if request.shown:
             for problem in [*found, *([f"the stack is locked by {lock.sentence()}"] if lock and locked else [])]:
                 say(f"in the way: {problem}")
@@ -83,25 +88,28 @@ class Session:
                 next_command="fab status; a freeze goes with fab unfreeze, or --emergency --reason '…'",
             )
 
-    def take_over(self, observed: Observation, reason: str | None) -> tuple[Lock, Intent]:
+    def take_over(self, reason: str | None) -> tuple[Lock, Intent]:
         """Take the lock of a rollout that was interrupted, to end or undo it.
+
+        The hosts are to be looked at after that: until then, a step of the rollout may go on.
 
         Raises:
             OperatorError: There is none, or whoever runs it still does.
         """
-        found = observed.lock
+        hosts = self.fleet.inventory.hosts
+        found = find_lock(self.fleet, hosts)
         if found is None or found.intent is None:
             raise OperatorError(
                 "no rollout was interrupted: there is nothing to resume or abort", next_command="fab status"
             )
         if not reason and not found.holder_is_gone(self.operator):
             raise LockedError(found)
-        record = new_record(self.operator, check_reason(reason or found.reason), self.now(), found.intent)
-        lock = Lock(self.fleet, observed.answering, record, found.intent.policy.lock_minutes)
-        lock.take(take_over=True)
+        record = self._record_of(check_reason(reason or found.reason), found.intent)
+        lock = Lock(self.fleet, hosts, record, found.intent.policy.lock_minutes)
+        lock.take_over()
         return lock, found.intent
 
-    def resume(self, observed: Observation, planner: ReleasePlanner, lock: Lock, intent: Intent, reason: str) -> None:
+    def resume(self, planner: Planner, lock: Lock, intent: Intent, reason: str) -> None:
         """End an interrupted rollout.
 
         Raises:
@@ -109,26 +117,26 @@ class Session:
         """
         plan = planner.plan()
         # Done before the interruption, and so not in the plan: undone with it if it fails.
-        earlier = [change for change in planner.everything() if _was_touched(observed, change, intent)]
+        earlier = [change for change in planner.everything() if _was_touched(planner.observed, change, intent)]
         earlier = [change for change in earlier if change.host.name not in plan.hosts]
-        self._carry_out(observed, planner, plan, lock, Request(intent.policy, reason or "resumed"), earlier)
+        self._carry_out(planner, plan, lock, Request(intent.policy, reason or "resumed"), earlier)
 
-    def abort(self, observed: Observation, planner: ReleasePlanner, lock: Lock, intent: Intent, reason: str) -> None:
+    def abort(self, planner: Planner, lock: Lock, intent: Intent, reason: str) -> None:
         """Undo an interrupted rollout.
 
         Raises:
             OperatorError: A host could not be put back.
         """
         started = time.monotonic()
-        touched = [change for change in planner.everything() if _was_touched(observed, change, intent)]
+        touched = [change for change in planner.everything() if _was_touched(planner.observed, change, intent)]
         with reporting() as reporter:
             runner = Runner(self.fleet, lock.record.token, intent.policy, reporter)
             runner.reach_all(touched)
             outcome = runner.undo([[change] for change in touched])
-        tidy = {} if outcome.result == "left" else planner.tidy(undone=True)
+        tidy: Mapping[str, Script] = {} if outcome.result == "left" else planner.tidy(undone=True)
         outcome = replace(outcome, result="left" if outcome.result == "left" else "aborted")
         plan = Plan(intent.id, intent.action, intent.target, ())
-        self._record(observed, plan, lock, Request(intent.policy, reason or "aborted"), outcome, started, tidy)
+        self._record(planner.observed, plan, lock, Request(intent.policy, reason or "aborted"), outcome, started, tidy)
         say(f"abort: {intent.action} of {intent.target} was undone, {len(outcome.hosts)} hosts have what they had")
         self._raise_if_left(outcome)
 
@@ -161,15 +169,19 @@ class Session:
             say(f"not written down or tidied up: {error.message}")
 
     def _lock(self, observed: Observation, policy: RolloutPolicy, reason: str, intent: Intent | None) -> Lock:
+        return Lock(self.fleet, observed.answering, self._record_of(reason, intent), policy.lock_minutes)
+
+    def _record_of(self, reason: str, intent: Intent | None) -> LockRecord:
         record = new_record(self.operator, reason, self.now(), intent)
-        if self.held is not None:
-            record = record.model_copy(update={"token": self.held})
-        return Lock(self.fleet, observed.answering, record, policy.lock_minutes)
+        return record if self.held is None else record.model_copy(update={"token": self.held})
+
+    def _is_ours(self, lock: LockRecord) -> bool:
+        """Whether it was taken by hand from here, and no rollout is running under it now."""
+        return lock.token == self.held and (lock.intent is None or lock.holder_is_gone(self.operator))
 
     def _carry_out(
         self,
-        observed: Observation,
-        planner: ReleasePlanner,
+        planner: Planner,
         plan: Plan,
         lock: Lock,
         request: Request,
@@ -179,8 +191,8 @@ class Session:
         with reporting() as reporter:
             runner = Runner(self.fleet, lock.record.token, request.policy, reporter)
             outcome = runner.carry_out(plan, earlier)
-        tidy = {} if outcome.result == "left" else planner.tidy(undone=outcome.error is not None)
-        self._record(observed, plan, lock, request, outcome, started, tidy)
+        tidy: Mapping[str, Script] = {} if outcome.result == "left" else planner.tidy(undone=outcome.error is not None)
+        self._record(planner.observed, plan, lock, request, outcome, started, tidy)
         self._raise_if_left(outcome)
         show_times(outcome.steps)
         switched = sum(1 for text in outcome.hosts.values() if text == DONE)
@@ -199,7 +211,7 @@ class Session:
         started: float,
         tidy: Mapping[str, Script],
     ) -> None:
-        kind = "snapshot" if plan.action == "publish" else "release"
+        publishes = plan.action == "publish"
         entry = Entry(
             id=f"{plan.id}{'' if outcome.result == 'ok' else '-' + outcome.result}",
             at=self.now(),
@@ -207,9 +219,10 @@ class Session:
             operator=self.operator,
             reason=request.reason,
             result=outcome.result,
-            release=plan.target if kind == "release" else None,
-            snapshot=plan.target if kind == "snapshot" else None,
-            previous=observed.log.release if kind == "release" else observed.log.snapshot,
+            release=None if publishes or plan.target == OWN_FILES else plan.target,
+            snapshot=plan.target if publishes else None,
+            stations_entered=plan.stations_entered,
+            previous=observed.log.snapshot if publishes else observed.log.release,
             seconds=round(time.monotonic() - started, 1),
             emergency=request.emergency,
             hosts=outcome.hosts,
@@ -250,7 +263,3 @@ def _was_touched(observed: Observation, change: HostChange, intent: Intent) -> b
         return True
     drained = observed.servers.get(name) == "drained" or observed.locations.get(change.host.location) == "drained"
     return drained and len(change.steps) > 1
-
-
-def _is_live(lock: LockRecord) -> bool:
-    return lock.intent is not None or lock.expires_unix_s > time.time()

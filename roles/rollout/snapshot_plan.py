@@ -1,82 +1,86 @@
 """The plan of a publication: every app host gets the snapshot, and only then all are switched to it."""
 
+from collections.abc import Mapping
+
 from infra.bridge.inventory import Host
 from roles.artefacts.snapshot import BuiltArchive
+from roles.hosts.lock import HostBefore
 from roles.hosts.state import Observation
-from roles.rollout.build import ReleasePlanner
-from roles.rollout.changes import Target
-from roles.rollout.plan import HostChange, Phase, Plan, Step
+from roles.rollout.plan import HostChange, Phase, Plan, Rollout, Step
+from roles.rollout.standing import Standing
 from roles.scripts import artefacts
 from roles.scripts.quoting import Script
 
 
-class SnapshotPlanner(ReleasePlanner):
+class SnapshotPlanner:
     """Plans a publication.
 
     Args:
         observed: What the hosts have.
-        target: Whose policy and past it is.
+        rollout: What begins, or goes on.
         archive: The snapshot.
     """
 
-    def __init__(self, observed: Observation, target: Target, archive: BuiltArchive) -> None:
-        super().__init__(observed, target)
+    def __init__(self, observed: Observation, rollout: Rollout, archive: BuiltArchive) -> None:
+        self.observed = observed
+        self.rollout = rollout
         self._archive = archive
+        self._standing = Standing(observed, rollout)
 
     def plan(self) -> Plan:
-        """The plan."""
-        concerned = [host for host in self._inventory.hosts if {"app", "lb"}.intersection(host.roles)]
-        left_out = [host for host in concerned if not self._changes.can_be_changed(host)]
+        """Described at `Planner`."""
+        concerned = [host for host in self.observed.inventory.hosts if {"app", "lb"}.intersection(host.roles)]
+        left_out = [host for host in concerned if not self._standing.can_be_changed(host)]
         phases = [*self._receive(), *self._switch()]
         if phases:
-            phases = [*self._kept_out(left_out), *phases]
-        return Plan(self._target.id, "publish", self._archive.name, tuple(phases), tuple(left_out))
+            phases = [*self._standing.keep_out(left_out), *phases]
+        name, entered = self._archive.name, self._archive.stations_entered
+        return Plan(self.rollout.id, "publish", name, tuple(phases), tuple(left_out), stations_entered=entered)
 
-    def tidy(self, *, undone: bool = False) -> dict[str, Script]:
+    def tidy(self, *, undone: bool = False) -> Mapping[str, Script]:
         """Old snapshots are removed; the one before stays, for who still reads from it."""
         if undone:
             return {}
         scripts: dict[str, Script] = {}
         for host in self._app_hosts():
             keep = tuple(dict.fromkeys(filter(None, [self._archive.name, self.before(host).snapshot])))
-            if set(self._observed.states[host.name].snapshots) - set(keep):
+            if set(self._standing.state(host).snapshots) - set(keep):
                 scripts[host.name] = artefacts.keep_snapshots(keep)
         return scripts
+
+    def before(self, host: Host) -> HostBefore:
+        """Described at `Planner`."""
+        return self._standing.before(host)
 
     def everything(self) -> list[HostChange]:
         """The switch on every host."""
         return [self._switched(host) for host in self._app_hosts()]
 
     def _app_hosts(self) -> list[Host]:
-        return [host for host in self._inventory.with_role("app") if self._changes.can_be_changed(host)]
+        return [host for host in self.observed.inventory.with_role("app") if self._standing.can_be_changed(host)]
 
     def _receive(self) -> list[Phase]:
         name = self._archive.name
-        lacking = [host for host in self._app_hosts() if name not in self._observed.states[host.name].snapshots]
+        lacking = [host for host in self._app_hosts() if name not in self._standing.state(host).snapshots]
         if not lacking:
             return []
-        artefact = self._archive.artefact()
-        step = (artefacts.receive_snapshot(artefact), self._archive.path)
+        artefact, path = self._archive.artefact(), self._archive.path
+        what, script = f"receive {name}, {artefact.size_bytes / 10**6:.0f} MB", artefacts.receive_snapshot(artefact)
         changes = tuple(
-            HostChange(
-                host,
-                f"receive {name}, {artefact.size_bytes / 10**6:.0f} MB",
-                (Step("receive", host, step[0], stdin=step[1], stdin_is=step[1].name),),
-            )
-            for host in lacking
+            HostChange(host, what, (Step("receive", host, script, stdin=path, stdin_is=path.name),)) for host in lacking
         )
         return [Phase("receive", (changes,))]
 
     def _switch(self) -> list[Phase]:
         name = self._archive.name
-        changing = [host for host in self._app_hosts() if self._observed.states[host.name].snapshot != name]
+        changing = [host for host in self._app_hosts() if self._standing.state(host).snapshot != name]
         return [Phase("switch all at once", (tuple(self._switched(host) for host in changing),))] if changing else []
 
     def _switched(self, host: Host) -> HostChange:
-        state, before = self._observed.states[host.name], self.before(host).snapshot
+        state, before = self._standing.state(host), self.before(host).snapshot
         back = artefacts.activate_snapshot(before) if before else artefacts.deactivate_snapshot()
         steps = [Step("switch", host, artefacts.activate_snapshot(self._archive.name), None, back)]
-        if before is None and state.running_release and self._observed.servers.get(host.name) in {"up", "down"}:
+        if before is None and state.running_release and self.observed.servers.get(host.name) in {"up", "down"}:
             # It becomes ready with its first snapshot, and is in use once its load balancers have seen that.
-            steps += self._changes.pool(host).waits_until_up(host, self._observed.states)
+            steps += self._standing.pool(host).waits_until_up(host, self.observed.states)
         return HostChange(host, f"{before or 'no snapshot'} -> {self._archive.name}", tuple(steps))

@@ -36,13 +36,11 @@ def probe_host(units: Iterable[str], certificate: PurePosixPath) -> Script:
     return script(f'{probe} "$({show})" "$({there} && {expiry})"', timeout_seconds=20)
 
 
-def probe_request(files: Iterable[PurePosixPath], *, answers: bool) -> bytes:
+def probe_request(*, answers: bool) -> bytes:
     """What the probe is to look at.
 
     Args:
-        files: The fingerprints of these.
         answers: Whether to ask the host's own service.
     """
     paths = {name: str(path) for name, path in PATHS.items()}
-    asked = {"paths": paths, "files": [str(path) for path in files]}
-    return json.dumps({**asked, "answers": answers, "service": layout.SERVICE}).encode()
+    return json.dumps({"paths": paths, "answers": answers, "service": layout.SERVICE}).encode()

@@ -8,13 +8,17 @@ from pathlib import Path
 from infra.bridge.errors import OperatorError
 from infra.lab.claim import read_owner, sweep
 from roles.artefacts.release import Release
-from roles.hosts.fleet import Checkout
+from roles.hosts.state import observe
 from roles.rollout.request import Request
+from roles.stack.checkout import Checkout
 from roles.stack.engine import ask, environment
 from roles.stack.settings import settings_file
+from roles.stack.stack import Stack, open_stack
 from roles.tasks.housekeeping import Housekeeping
-from roles.tasks.operations import Operations, build_or_find, operations
 from roles.tasks.publishing import with_bucket
+from roles.tasks.rollouts import OlderError, build_or_find, deploy, publish
+from roles.tasks.status import status
+from roles.tasks.verify import verify
 from roles.terminal import say
 
 
@@ -33,30 +37,39 @@ def up(project: Path, stack: str, source: Path) -> None:
     _select(project, stack)
     say(f"== pulumi up -s {stack}")
     _pulumi(project, "up", "--yes", "--skip-preview", "--suppress-outputs", "-s", stack)
-    with operations(project, stack) as on_stack:
-        request = Request(on_stack.fleet.inventory.rollout, "up")
-        if on_stack.fleet.inventory.certificate_hosts:
+    with open_stack(project, stack) as opened:
+        request = Request(opened.fleet.inventory.rollout, "up")
+        if opened.fleet.inventory.certificate_hosts:
             say("== fab certificate")
-            Housekeeping(on_stack).certificate()
+            Housekeeping(opened).certificate()
         say("== fab build")
         release = build_or_find(project)
         say(f"build: {release.name}")
-        with_bucket(on_stack, request, lambda tasks: _roll_out(tasks, release, source, request))
+        with_bucket(opened, request, lambda: _roll_out(opened, release, source, request))
         say("== fab verify")
-        on_stack.verify()
+        verify(opened.checkout, opened.fleet.inventory)
         say("== fab status")
-        on_stack.status()
+        status(opened)
     say(f"up: done in {time.monotonic() - started:.0f} s")
 
 
-def _roll_out(on_stack: Operations, release: Release, source: Path, request: Request) -> None:
+def _roll_out(stack: Stack, release: Release, source: Path, request: Request) -> None:
     say("== fab deploy")
-    on_stack.deploy(release, request)
+    deploy(stack, release, request)
     say("== fab publish")
-    on_stack.publish(source, request)
-    if on_stack.out_of_pool():
+    try:
+        publish(stack, source, request)
+    except OlderError as error:
+        say(f"up: {error.message}; what is shown stays")
+    if _out_of_pool(stack):
         say("== fab deploy, for hosts that showed old results")
-        on_stack.deploy(release, request)
+        deploy(stack, release, request)
+
+
+def _out_of_pool(stack: Stack) -> bool:
+    """Whether an app host gets no requests because a rollout left it out."""
+    observed = observe(stack.fleet)
+    return any(state == "drained" and name in observed.states for name, state in observed.servers.items())
 
 
 def down(project: Path, stack: str) -> None:

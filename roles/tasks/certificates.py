@@ -1,5 +1,6 @@
 """Which certificates tasks bring to hosts: to an edge that one owns, and to load balancers that a CDN asks."""
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -8,9 +9,10 @@ from infra.bridge.certificate import ServerCertificate, read_certificate
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Host
 from roles.artefacts.files import HostFile
+from roles.aws.certificates import export_certificate
 from roles.scripts.certificate import key_of
 from roles.scripts.layout import EDGE_CERTIFICATE, ORIGIN_CERTIFICATE
-from roles.tasks.operations import Operations
+from roles.stack.stack import Stack
 
 KEY_MODE = 0o600
 
@@ -39,32 +41,32 @@ class Bringing:
         ]
 
 
-def certificates_to_bring(tasks: Operations) -> list[Bringing]:
+def certificates_to_bring(stack: Stack, now: dt.datetime) -> list[Bringing]:
     """The certificates of a stack that tasks bring, read and found fit.
+
+    Args:
+        stack: The stack.
+        now: The time.
 
     Raises:
         OperatorError: The stack has none, or one is not fit; nothing was changed.
     """
-    found = [*_of_own_edge(tasks), *_of_balancers(tasks)]
+    found = [*_of_own_edge(stack, now), *_of_balancers(stack, now)]
     if not found:
         raise OperatorError("the hosts of this stack get their certificates from provisioning; nothing was changed")
     return found
 
 
-def _of_own_edge(tasks: Operations) -> Iterator[Bringing]:
-    edge = tasks.fleet.inventory.edge
+def _of_own_edge(stack: Stack, now: dt.datetime) -> Iterator[Bringing]:
+    edge = stack.fleet.inventory.edge
     if edge.certificate is not None:
-        directory, now = tasks.checkout.project, tasks.session.now()
-        pair = read_certificate(directory, edge.certificate, edge.server_name, now)
-        edges = tasks.fleet.inventory.with_role("edge")
+        pair = read_certificate(stack.checkout.project, edge.certificate, edge.server_name, now)
+        edges = stack.fleet.inventory.with_role("edge")
         yield Bringing(edges, EDGE_CERTIFICATE, pair, edge.certificate.certificate_file)
 
 
-def _of_balancers(tasks: Operations) -> Iterator[Bringing]:
-    balancers = tasks.fleet.inventory.cdn_balancers
+def _of_balancers(stack: Stack, now: dt.datetime) -> Iterator[Bringing]:
+    balancers = stack.fleet.inventory.cdn_balancers
     if balancers:
-        # Only here: it brings boto3, which costs a third of a second.
-        from roles.aws.certificates import export_certificate  # noqa: PLC0415
-
-        pair = export_certificate(tasks.origin, tasks.session.now())
-        yield Bringing(balancers, ORIGIN_CERTIFICATE, pair, tasks.origin.certificate_arn)
+        pair = export_certificate(stack.origin, now)
+        yield Bringing(balancers, ORIGIN_CERTIFICATE, pair, stack.origin.certificate_arn)

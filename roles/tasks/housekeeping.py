@@ -1,6 +1,5 @@
 """What operators do beside rollouts: freeze, lock, mark a release, take a location out, bring certificates."""
 
-import datetime as dt
 from dataclasses import dataclass
 
 from infra.bridge.errors import OperatorError
@@ -8,7 +7,8 @@ from roles.artefacts.files import archive
 from roles.artefacts.signing import write_whole
 from roles.hosts.audit import Action, Entry
 from roles.hosts.connection import HostError
-from roles.hosts.lock import Lock, LockedError, new_record
+from roles.hosts.lock import LockedError, new_record
+from roles.hosts.locking import Lock
 from roles.hosts.pool import DRAIN_SECONDS, UP_SECONDS
 from roles.hosts.state import Observation, observe
 from roles.rollout.request import check_reason, new_id
@@ -17,9 +17,10 @@ from roles.scripts.certificate import UNCHANGED, place_certificate
 from roles.scripts.layout import LOCATIONS
 from roles.scripts.quoting import Script
 from roles.stack.names import closest
+from roles.stack.stack import Stack
 from roles.tasks.certificates import Bringing, certificates_to_bring
-from roles.tasks.operations import Operations
 from roles.tasks.publishing import carry_log
+from roles.tasks.rollouts import session_on
 from roles.terminal import say
 
 
@@ -27,7 +28,7 @@ from roles.terminal import say
 class Housekeeping:
     """The tasks beside rollouts, on one stack."""
 
-    tasks: Operations
+    stack: Stack
 
     def freeze(self, reason: str) -> None:
         """Stop deploys, rollbacks and configuration until somebody unfreezes; results go on being published."""
@@ -41,7 +42,7 @@ class Housekeeping:
         Raises:
             OperatorError: The stack isn't frozen.
         """
-        observed = observe(self.tasks.fleet)
+        observed = observe(self.stack.fleet)
         if observed.log.freeze is None:
             raise OperatorError("the stack is not frozen", next_command="fab status")
         self._note("unfreeze", reason, observed)
@@ -53,7 +54,7 @@ class Housekeeping:
         Raises:
             OperatorError: Nobody has heard of the release.
         """
-        observed = observe(self.tasks.fleet)
+        observed = observe(self.stack.fleet)
         known = {name for state in observed.states.values() for name in state.releases}
         known |= {entry.release for entry in observed.log.entries if entry.release}
         if release not in known:
@@ -70,23 +71,26 @@ class Housekeeping:
             OperatorError: Somebody else has it.
         """
         self._need(reason, "fab lock --reason '…'")
-        session, observed = self.tasks.session, observe(self.tasks.fleet)
+        session, observed = session_on(self.stack), observe(self.stack.fleet)
         found = observed.lock
         if found and session.held == found.token:
             raise OperatorError("this checkout has the lock already", next_command="fab unlock")
-        if found and not take_over and _is_live(observed):
+        if found and not take_over and found.is_live(session.now()):
             raise LockedError(found)
-        record = new_record(session.operator, reason, session.now())
-        Lock(self.tasks.fleet, observed.answering, record, observed.inventory.rollout.lock_minutes).take(
-            take_over=take_over
-        )
-        write_whole(self.tasks.held_token, record.token.encode())
-        self.tasks.held_token.chmod(0o600)
+        # What an interrupted rollout meant to do goes over with its lock: it can still be ended or undone.
+        record = new_record(session.operator, reason, session.now(), found.intent if found else None)
+        lock = Lock(self.stack.fleet, observed.answering, record, observed.inventory.rollout.lock_minutes)
+        write_whole(self.stack.token_file, record.token.encode(), mode=0o600)
+        try:
+            (lock.take_over if take_over else lock.take)()
+        except OperatorError:
+            self.stack.token_file.unlink(missing_ok=True)
+            raise
         was = f" (taken over from {found.sentence()})" if found and take_over else ""
         self._note("lock", f"{reason}{was}"[:1000], observed)
         say(f"locked for {observed.inventory.rollout.lock_minutes} minutes: {reason}{was}")
         if found and found.intent:
-            say(f"its {found.intent.action} was interrupted: fab status, and deploy or roll back to a known release")
+            say(f"its {found.intent.action} was interrupted: fab resume ends it, fab abort undoes it")
 
     def unlock(self) -> None:
         """Give the lock back that this checkout took.
@@ -94,15 +98,20 @@ class Housekeeping:
         Raises:
             OperatorError: It has none.
         """
-        session, observed = self.tasks.session, observe(self.tasks.fleet)
+        session, observed = session_on(self.stack), observe(self.stack.fleet)
         found = observed.lock
         if session.held is None:
             if found is None:
                 raise OperatorError("the stack is not locked", next_command="fab status")
             raise LockedError(found)
+        if found and found.token == session.held and found.intent:
+            raise OperatorError(
+                f"a {found.intent.action} of {found.intent.target} has not ended; the lock stays with this checkout",
+                next_command="fab resume or fab abort, then fab unlock",
+            )
         record = new_record(session.operator, "", session.now()).model_copy(update={"token": session.held})
-        Lock(self.tasks.fleet, observed.answering, record, 1).give_back()
-        self.tasks.held_token.unlink()
+        Lock(self.stack.fleet, observed.answering, record, 1).give_back()
+        self.stack.token_file.unlink()
         self._note("unlock", "", observed)
         say("unlocked")
 
@@ -112,7 +121,7 @@ class Housekeeping:
         Raises:
             OperatorError: There is no such location, or no other one serves.
         """
-        observed = observe(self.tasks.fleet)
+        observed = observe(self.stack.fleet)
         self._known_location(observed, location)
         others = [name for name, state in observed.locations.items() if state == "up" and name != location]
         if not others and not emergency:
@@ -132,7 +141,7 @@ class Housekeeping:
             OperatorError: There is no such location, its hosts have something else than the others, or it isn't up: it
                 gets no requests until it is.
         """
-        observed = observe(self.tasks.fleet)
+        observed = observe(self.stack.fleet)
         self._known_location(observed, location)
         if outdated := observed.outdated(location):
             raise OperatorError(
@@ -151,7 +160,7 @@ class Housekeeping:
             OperatorError: The stack has no such host, a certificate is not fit, or HAProxy refuses it.
         """
         brought: list[str] = []
-        for one in certificates_to_bring(self.tasks):
+        for one in certificates_to_bring(self.stack, session_on(self.stack).now()):
             changed = self._bring(one)
             if changed:
                 self._note("certificate", one.source)
@@ -160,7 +169,7 @@ class Housekeeping:
 
     def _bring(self, one: Bringing) -> list[str]:
         """Bring a certificate to its hosts; the names of those that had another one, or none."""
-        fleet, script, files = self.tasks.fleet, place_certificate(one.path), archive(one.files())
+        fleet, script, files = self.stack.fleet, place_certificate(one.path), archive(one.files())
         said = fleet.all_or_error(one.hosts, lambda host: fleet[host].run("bringing its certificate", script, files))
         return [name for name, word in said.items() if word.strip() != UNCHANGED]
 
@@ -173,7 +182,7 @@ class Housekeeping:
         release: str | None = None,
         location: str | None = None,
     ) -> None:
-        session = self.tasks.session
+        session = session_on(self.stack)
         now = session.now()
         entry = Entry(
             id=new_id(now),
@@ -184,11 +193,11 @@ class Housekeeping:
             release=release,
             location=location,
         )
-        session.note(observed or observe(self.tasks.fleet), entry)
-        carry_log(self.tasks)
+        session.note(observed or observe(self.stack.fleet), entry)
+        carry_log(self.stack)
 
     def _at_edges(self, step: str, script: Script) -> None:
-        fleet = self.tasks.fleet
+        fleet = self.stack.fleet
         results = fleet.on_each(fleet.inventory.with_role("edge"), lambda edge: fleet[edge].run(step, script))
         for result in results.values():
             if isinstance(result, HostError):
@@ -211,8 +220,3 @@ class Housekeeping:
         check_reason(reason)
         if not reason.strip():
             raise OperatorError("a reason is needed: whoever is stopped by it will want to know", next_command=command)
-
-
-def _is_live(observed: Observation) -> bool:
-    lock = observed.lock
-    return lock is not None and (lock.intent is not None or lock.expires_unix_s > dt.datetime.now(dt.UTC).timestamp())

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from infra.bridge.errors import OperatorError
 from roles.hosts.state import Observation, observe
-from roles.tasks.operations import Operations
+from roles.rollout.wanted import Wanted
+from roles.stack.stack import Stack
 from roles.terminal import say
 
 
@@ -16,11 +17,11 @@ from roles.terminal import say
 class LookingBack:
     """The tasks that change nothing, on one stack."""
 
-    tasks: Operations
+    stack: Stack
 
     def history(self, *, json: bool, last: int) -> None:
         """Show the newest entries of the log."""
-        entries = observe(self.tasks.fleet).log.entries[-last:]
+        entries = observe(self.stack.fleet).log.entries[-last:]
         if json:
             for entry in entries:
                 say(entry.line().decode().rstrip())
@@ -36,7 +37,7 @@ class LookingBack:
 
     def releases(self) -> None:
         """List each release that the log or a host knows, the newest last."""
-        observed = observe(self.tasks.fleet)
+        observed = observe(self.stack.fleet)
         log, apps = observed.log, [host.name for host in observed.inventory.with_role("app")]
         states = {name: state for name, state in observed.states.items() if name in apps}
         activated = {entry.release: entry.at for entry in log.entries if entry.release and entry.result == "ok"}
@@ -57,15 +58,14 @@ class LookingBack:
         Raises:
             OperatorError: There is a difference.
         """
-        observed = observe(self.tasks.fleet)
-        templates = self.tasks.templates_in_force(observed)
-        observed, files = self.tasks.observe_with(templates)
+        observed = observe(self.stack.fleet)
+        configuration = Wanted(self.stack).configuration_in_force(observed)
         found = [f"{error.message}" for error in observed.errors.values()]
         for host in observed.answering:
             state = observed.states[host.name]
             found += [
                 f"{host.name}: {file.path} is not what {observed.log.release or 'this checkout'} says"
-                for file in files[host.name]
+                for file in configuration.files_of(host)
                 if state.files.get(str(file.path)) != file.fingerprint
             ]
             if "app" in host.roles:

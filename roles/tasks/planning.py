@@ -20,7 +20,7 @@ from roles.readiness.calendar import judge
 from roles.readiness.cost_report import brief, console_for_output, show
 from roles.readiness.facts import WIB, Facts
 from roles.stack.settings import read_stack_settings
-from roles.tasks.operations import operations
+from roles.stack.stack import open_stack
 from roles.terminal import operator_command, say
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -119,8 +119,8 @@ def ready(_: Context, stack: str = PRODUCTION, election: str | None = None, toda
 def look_at_hosts(project: Path, stack: str) -> tuple[Observation | None, str]:
     """Ask the stack's hosts; or the reason why that can't be."""
     try:
-        with operations(project, stack) as on_stack:
-            return observe(on_stack.fleet), ""
+        with open_stack(project, stack) as opened:
+            return observe(opened.fleet), ""
     except OperatorError as error:
         return None, error.message
 

@@ -6,85 +6,83 @@ the bucket alone.
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 from infra.bridge.errors import OperatorError
-from roles.hosts.fleet import Fleet
-from roles.hosts.groups import with_members
+from roles.bucket.bucket import Bucket
+from roles.bucket.publishing import Publishing
 from roles.hosts.lock import LockedError
 from roles.hosts.state import observe
 from roles.rollout.request import Request
-from roles.tasks.operations import Operations
+from roles.stack.stack import Stack, open_fleet
+from roles.tasks.rollouts import catch_up
 from roles.terminal import say
-
-if TYPE_CHECKING:
-    from roles.bucket.publishing import Publishing
 
 BUCKET_IS_BEHIND = 4
 """The exit code where the hosts have what was asked for, and the bucket has not."""
 
-RollOut = Callable[[Operations], str | None]
+RollOut = Callable[[], str | None]
 """Rolls something out; returns the release that hosts have then, as far as it can be said before."""
 
 
-def with_bucket(on_stack: Operations, request: Request, roll_out: RollOut) -> None:
+def with_bucket(stack: Stack, request: Request, roll_out: RollOut) -> None:
     """Roll out, then bring the bucket to it, and the hosts that came into service meanwhile.
 
     Args:
-        on_stack: The tasks on the stack.
+        stack: The stack.
         request: How the rollout was asked for; where it is only shown, so is what would be written.
         roll_out: The rollout.
 
     Raises:
         OperatorError: The rollout failed; or it did not, and the bucket is behind.
     """
-    publishing = _publishing(on_stack)
+    publishing = _publishing(stack)
     if publishing is None:
-        roll_out(on_stack)
+        roll_out()
     elif request.shown:
-        publishing.show(roll_out(on_stack))
+        publishing.show(roll_out())
     else:
         with _log_carried(publishing):
-            roll_out(on_stack)
+            roll_out()
         with _hosts_have_it(publishing):
             publishing.start()
-        if bring_latecomers(on_stack, request):
+        if bring_latecomers(stack, request):
             with _hosts_have_it(publishing):
                 publishing.start()
         with _hosts_have_it(publishing):
             publishing.site()
 
 
-def bring_bucket(on_stack: Operations, *, shown: bool) -> None:
+def bring_bucket(stack: Stack, *, shown: bool) -> None:
     """Bring the bucket to what the log says, or say what would be written.
 
     Raises:
         OperatorError: The stack has none, or it could not be brought there.
     """
-    publishing = _publishing(on_stack)
+    publishing = _publishing(stack)
     if publishing is None:
-        raise OperatorError(f"the stack {on_stack.checkout.stack} has no bucket: nothing of it is on AWS")
+        raise OperatorError(f"the stack {stack.checkout.stack} has no bucket: nothing of it is on AWS")
     if shown:
-        publishing.show(observe(on_stack.fleet).log.release)
+        publishing.show(observe(stack.fleet).log.release)
         return
     with _hosts_have_it(publishing):
         publishing.start()
         publishing.site()
 
 
-def carry_log(on_stack: Operations) -> None:
+def carry_log(stack: Stack) -> None:
     """Bring a new line of the log to where new hosts take it from.
 
     Raises:
         OperatorError: The bucket could not be brought to it.
     """
-    publishing = _publishing(on_stack)
+    publishing = _publishing(stack)
     if publishing is not None:
         with _hosts_have_it(publishing):
             publishing.start()
 
 
-def bring_latecomers(on_stack: Operations, request: Request) -> bool:
+def bring_latecomers(stack: Stack, request: Request) -> bool:
     """Roll out on hosts that came into service since their group was looked up: they may have begun with the old.
 
     One that begins from now on begins with the new, and one that was about to come into service reads what it begins
@@ -96,33 +94,24 @@ def bring_latecomers(on_stack: Operations, request: Request) -> bool:
     Raises:
         OperatorError: The rollout failed.
     """
-    inventory, missing = with_members(on_stack.outputs.inventory, on_stack.checkout.stack_cache)
-    known = {host.name for host in on_stack.fleet.inventory.hosts}
-    late = [host.name for host in inventory.hosts if host.name not in known]
-    if not late:
-        return False
-    say(f"came into service meanwhile: {', '.join(late)}")
-    fleet = Fleet.of(inventory, on_stack.checkout.operator_key, missing)
-    try:
-        Operations(on_stack.checkout, on_stack.outputs, fleet).catch_up(request)
-    finally:
-        fleet.close()
-    return True
+    known = {host.name for host in stack.fleet.inventory.hosts}
+    with open_fleet(stack.checkout, stack.outputs) as fleet:
+        late = [host.name for host in fleet.inventory.hosts if host.name not in known]
+        if late:
+            say(f"came into service meanwhile: {', '.join(late)}")
+            catch_up(replace(stack, fleet=fleet), request)
+    return bool(late)
 
 
-def _publishing(on_stack: Operations) -> "Publishing | None":
-    place = on_stack.fleet.inventory.publication
+def _publishing(stack: Stack) -> Publishing | None:
+    place = stack.fleet.inventory.publication
     if place is None:
         return None
-    # Only here: it brings boto3, which costs a third of a second.
-    from roles.bucket.bucket import Bucket  # noqa: PLC0415
-    from roles.bucket.publishing import Publishing  # noqa: PLC0415
-
-    return Publishing(on_stack, Bucket(place))
+    return Publishing(stack, Bucket(place))
 
 
 @contextmanager
-def _log_carried(publishing: "Publishing") -> Generator[None, None, None]:
+def _log_carried(publishing: Publishing) -> Generator[None, None, None]:
     """What a failed rollout wrote into the log is carried to the bucket too; its own error is the one that counts."""
     try:
         yield
@@ -137,7 +126,7 @@ def _log_carried(publishing: "Publishing") -> Generator[None, None, None]:
 
 
 @contextmanager
-def _hosts_have_it(publishing: "Publishing") -> Generator[None, None, None]:
+def _hosts_have_it(publishing: Publishing) -> Generator[None, None, None]:
     """Say of an error that it is the bucket's alone."""
     try:
         yield
@@ -146,6 +135,6 @@ def _hosts_have_it(publishing: "Publishing") -> Generator[None, None, None]:
         raise OperatorError(
             f"the hosts have it, but the bucket {publishing.bucket.place.bucket} has not all of it yet: "
             f"{error.message}",
-            next_command=f"{first}the same command again, or fab bucket --stack {publishing.tasks.checkout.stack}",
+            next_command=f"{first}the same command again, or fab bucket --stack {publishing.stack.checkout.stack}",
             exit_code=BUCKET_IS_BEHIND,
         ) from error

@@ -1,4 +1,4 @@
-"""What the stack looks like now: a line for each host."""
+"""`fab status`: what the stack looks like now, a line for each host."""
 
 import http
 import http.client
@@ -8,9 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Edge, Host, Inventory
-from roles.hosts.pool import ServerState
-from roles.hosts.state import HostState, Observation
+from roles.aws.targets import ServerState
+from roles.hosts.state import HostState, Observation, observe
+from roles.stack.stack import Stack
+from roles.terminal import say
 
 TIMEOUT_SECONDS = 5
 HEALTHY = "ok"
@@ -36,6 +43,36 @@ class HostStatus:
     def role(self) -> str:
         """What it is, beside `base`."""
         return ", ".join(role for role in self.host.roles if role != "base")
+
+
+def status(stack: Stack) -> None:
+    """Show the table.
+
+    Raises:
+        OperatorError: Something is not healthy.
+    """
+    ca_file = _ca_file(stack)
+    observed = observe(stack.fleet)
+    answer = public_answer(observed.inventory.edge, ca_file)
+    statuses = read_status(observed, answer)
+    show_status(statuses)
+    for error in stack.fleet.missing.values():
+        say(f"missing: {error.message}")
+    say(f"url: {stack.outputs.url}{'' if answer == HEALTHY else f': {answer}'}")
+    if ca_file:
+        say(f"ca: {ca_file}")
+    if observed.log.freeze:
+        say(f"frozen by {observed.log.freeze.operator.who}: {observed.log.freeze.reason}")
+    if observed.lock:
+        say(f"locked by {observed.lock.sentence()}")
+    unhealthy = [each.host.name for each in statuses if each.health != HEALTHY] + list(stack.fleet.missing)
+    if answer != HEALTHY and not observed.inventory.with_role("edge"):
+        unhealthy.append("the site itself")
+    if unhealthy:
+        raise OperatorError(
+            f"{len(unhealthy)} of {len(statuses)} hosts are not healthy: {', '.join(unhealthy)}",
+            next_command=f"pulumi up -s {stack.checkout.stack}, then fab publish and fab deploy",
+        )
 
 
 def read_status(observed: Observation, answer: str) -> list[HostStatus]:
@@ -106,3 +143,24 @@ def public_answer(edge: Edge, ca_file: Path | None) -> str:
     finally:
         link.close()
     return HEALTHY if code == http.HTTPStatus.OK else f"answers {code}"
+
+
+def show_status(statuses: Sequence[HostStatus]) -> None:
+    """Show the table of hosts."""
+    table = Table("location", "host", "role", "release", "snapshot", "health", box=None, pad_edge=False)
+    for each in statuses:
+        style = "green" if each.health == HEALTHY else "bold red"
+        cells = (each.host.location, each.host.name, each.role, each.release or "-", each.snapshot or "-")
+        table.add_row(*cells, Text(each.health, style=style))
+    console = Console()
+    # Nothing is cut off where the output goes to a file or a pipe.
+    Console(width=None if console.is_terminal else 160).print(table)
+
+
+def _ca_file(stack: Stack) -> Path | None:
+    if stack.outputs.ca_certificate is None:
+        return None
+    file = stack.checkout.stack_cache / "ca.crt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(stack.outputs.ca_certificate, encoding="ascii")
+    return file

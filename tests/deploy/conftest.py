@@ -30,6 +30,7 @@ def _is_left_healthy(stack: LabStack) -> Generator[None, None, None]:  # pyright
     if result.code != 0 or "locked by" in result.output:
         # So that the next test says something of its own.
         stack.run("fab", "lock", "--stack", stack.name, "--take-over", "--reason", "a test failed")
+        stack.run("fab", "abort", "--stack", stack.name, "--reason", "a test failed")
         stack.run("fab", "unlock", "--stack", stack.name)
         stack.run("fab", "unfreeze", "--stack", stack.name)
         stack.run(*UP)

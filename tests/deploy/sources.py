@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from roles.artefacts.release import Release, build_release
-from roles.hosts.fleet import Checkout
+from roles.stack.checkout import Checkout
 from tests.lab import PROJECT
 
 Change = Callable[[Path], None]

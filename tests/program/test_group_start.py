@@ -38,8 +38,8 @@ from roles.bucket.start import (
     start_key,
 )
 from roles.hosts.audit import Entry, Operator
-from roles.hosts.fleet import Checkout
 from roles.hosts.state import HostState
+from roles.stack.checkout import Checkout
 from tests.aws import REGION, Cloud, cloud
 from tests.instance import Instance, eventually, instance, network
 from tests.lab import PROJECT, SMALL
@@ -237,7 +237,7 @@ def test_a_new_host_serves_what_is_published_and_is_let_in_once(stage: Stage) ->
 def as_a_task_left_it(stage: Stage) -> HostState:
     """What `fab drift` compares: the host has it all, and nothing else."""
     expected = configuration().files_of(member(JAKARTA, INSTANCE, ("none",)))
-    state = stage.host.state(file.path for file in expected)
+    state = stage.host.state()
     assert state.files == {str(file.path): file.fingerprint for file in expected}
     assert (state.release, state.running_release) == (stage.archives.second.name, stage.archives.second.name)
     assert (state.snapshot, state.ready, state.restarts) == (stage.archives.snapshot.name, True, 0)

@@ -17,8 +17,9 @@ from infra.bridge.origin import ORIGIN_HEADER, Origin
 from infra.lab import pki
 from roles.rollout.request import Request
 from roles.scripts.quoting import script
-from roles.tasks.operations import operations
+from roles.stack.stack import open_stack
 from roles.tasks.publishing import with_bucket
+from roles.tasks.rollouts import configure, publish
 from tests.aws import Cloud, cloud, make_bucket, make_group
 from tests.deploy.sources import release_of, replaced
 from tests.lab import PROJECT, SMALL, LabStack, lab_stack, machine_stack
@@ -175,14 +176,14 @@ def test_results_are_published_while_nobody_can_read_the_stacks_secrets(
     def refuse(_project: Path, _stack: str) -> Origin:
         raise OperatorError("the key service does not answer")
 
-    monkeypatch.setattr("roles.tasks.operations.read_origin", refuse)
+    monkeypatch.setattr("roles.stack.stack.read_origin", refuse)
     for name, value in site.stack.environment.items():
         monkeypatch.setenv(name, value)
-    with operations(PROJECT, site.stack.name) as on_stack:
-        request = Request(on_stack.fleet.inventory.rollout)
-        with_bucket(on_stack, request, lambda tasks: tasks.publish(PROJECT / SMALL, request))
+    with open_stack(PROJECT, site.stack.name) as stack:
+        request = Request(stack.fleet.inventory.rollout)
+        with_bucket(stack, request, lambda: publish(stack, PROJECT / SMALL, request))
         with pytest.raises(OperatorError, match="the key service does not answer"):
-            on_stack.configure(request)
+            configure(stack, request)
 
 
 def test_the_secret_and_the_name_are_in_no_plan_state_or_file_of_the_operators(site: Site) -> None:

@@ -14,15 +14,14 @@ from unittest.mock import patch
 from infra.bridge.inventory import RolloutPolicy
 from roles.artefacts.release import Release, build_release
 from roles.hosts.fleet import Fleet
-from roles.hosts.lock import policy_for
 from roles.hosts.state import observe
-from roles.rollout.build import ReleasePlanner
-from roles.rollout.plan import Plan
-from roles.rollout.request import Request
+from roles.rollout.plan import Plan, Planner
+from roles.rollout.request import Request, policy_for
 from roles.rollout.session import Session
 from roles.scripts.lock import forget_rollouts
 from roles.stack.engine import Outputs
-from roles.tasks.operations import Operations
+from roles.stack.stack import Stack
+from roles.tasks.rollouts import deploy
 from tests.lab import SMALL, LabStack, lab_stack
 from tools.bench.peers import PeerError, Peers, install_peers
 from tools.bench.raw_ssh import RawSsh, raw_ssh
@@ -100,12 +99,12 @@ class Bench:
         """The plan that `fab deploy` would carry out."""
         plans: list[Plan] = []
 
-        def keep(_: Session, __: object, planner: ReleasePlanner, *___: object) -> None:
+        def keep(_: Session, planner: Planner, __: object) -> None:
             plans.append(planner.plan())
 
         outputs = Outputs(self._fleet.inventory, "", None)
         with patch.object(Session, "roll_out", keep):
-            Operations(self._stack.checkout, outputs, self._fleet).deploy(release, Request(policy))
+            deploy(Stack(self._stack.checkout, outputs, self._fleet), release, Request(policy))
         return plans[0]
 
     def _check(self, release: Release) -> None:

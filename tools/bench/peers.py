@@ -17,11 +17,11 @@ from pathlib import Path
 from infra.bridge.inventory import Host, Inventory
 from infra.bridge.signers import SIGNER
 from roles.artefacts.release import RELEASE_NAMESPACE, Release
-from roles.hosts.fleet import Checkout
 from roles.rollout.changes import READY_SECONDS
 from roles.scripts.artefacts import point, wait_ready
 from roles.scripts.layout import ALLOWED_SIGNERS, COMPLETE, CURRENT_RELEASE, INCOMING, RELEASES, SERVICE
 from roles.scripts.quoting import Script, command, script
+from roles.stack.checkout import Checkout
 
 REQUIREMENTS = ("pyinfra==3.10.*", "ansible-core==2.19.*")
 RECIPES = Path(__file__).with_name("recipes")

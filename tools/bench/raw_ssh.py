@@ -13,10 +13,11 @@ from typing import BinaryIO, TypeVar
 
 from infra.bridge.inventory import Host, RolloutPolicy
 from roles.hosts.connection import HostError, Remote
-from roles.hosts.fleet import Checkout, Fleet
+from roles.hosts.fleet import Fleet
 from roles.rollout.gate import judge, measure
 from roles.rollout.plan import Gate, HostChange, Plan, in_one_go
 from roles.scripts.quoting import Script
+from roles.stack.checkout import Checkout
 from roles.tasks.verify import write_access
 
 CONNECT_TIMEOUT_SECONDS = 20

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from fabric.main import program  # pyright: ignore[reportMissingTypeStubs]  # it has none
 
-from roles.tasks.operations import Operations
+from roles.tasks import rollouts
 
 P = ParamSpec("P")
 TAKEN = "rollout alone, s: "
@@ -42,5 +42,5 @@ def seconds_alone(printed: str) -> float:
 if __name__ == "__main__":
     with ExitStack() as patches:
         for name in ("deploy", "rollback"):
-            patches.enter_context(patch.object(Operations, name, timed(getattr(Operations, name))))
+            patches.enter_context(patch.object(rollouts, name, timed(getattr(rollouts, name))))
         program.run(["fab", *sys.argv[1:]])

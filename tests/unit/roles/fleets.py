@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Inventory, RolloutPolicy
 from roles.artefacts.files import HostFile
+from roles.aws.targets import ServerState
 from roles.hosts.audit import Entry, Operator
-from roles.hosts.pool import ServerState
-from roles.hosts.state import HostState, Observation
+from roles.hosts.state import HostState, NoRelease, Observation
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.changes import Target
+from roles.rollout.plan import Rollout
 
 OLD, NEW = "1.0.0-old", "1.1.0-new"
 LOCATIONS = ("barat", "timur", "utara", "selatan")
@@ -99,15 +100,19 @@ def healthy(app_hosts: Sequence[int] = (2, 2), release: str = OLD, groups: Colle
     return Observation(stack, {each.name: state(release) for each in stack.hosts}, {}, servers, locations)
 
 
-def target(observed: Observation, policy: RolloutPolicy | None = None, release: str | None = NEW) -> Target:
+def target(observed: Observation, release: str | NoRelease = NEW) -> Target:
     hosts = observed.inventory.hosts
     files = {each.name: [BASE, DRAINED] if "app" in each.roles else [BASE] for each in hosts}
     base = {each.name: [BASE] for each in hosts}
-    return Target("id", "deploy", release, None, files, base, policy or RolloutPolicy())
+    return Target(release, None, files, base)
+
+
+def rollout(policy: RolloutPolicy | None = None) -> Rollout:
+    return Rollout("id", "deploy", policy or RolloutPolicy())
 
 
 def planner(observed: Observation, policy: RolloutPolicy | None = None) -> ReleasePlanner:
-    return ReleasePlanner(observed, target(observed, policy))
+    return ReleasePlanner(observed, rollout(policy), target(observed))
 
 
 def entry(id_: str, action: str, minute: int = 0, **fields: object) -> Entry:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import RolloutPolicy
 from roles.hosts.audit import Entry
-from roles.hosts.lock import policy_for
 from roles.hosts.state import HostState, Observation
+from roles.rollout.request import policy_for
 from roles.rollout.rollback import check_release_known, choose_rollback
 from roles.stack.names import closest
 from tests.unit.roles.fleets import entry, healthy, state

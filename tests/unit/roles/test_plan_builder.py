@@ -9,10 +9,22 @@ from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import RolloutPolicy
 from roles.hosts.lock import HostBefore
 from roles.hosts.pool import ServerState
-from roles.hosts.state import Observation
+from roles.hosts.state import NoRelease, Observation
 from roles.rollout.build import ReleasePlanner
-from roles.rollout.plan import Act, HostChange, Plan
-from tests.unit.roles.fleets import NEW, OLD, entry, healthy, observations, planner, policies, state, target
+from roles.rollout.plan import Act, HostChange, Phase, Plan
+from tests.unit.roles.fleets import (
+    BASE,
+    NEW,
+    OLD,
+    entry,
+    healthy,
+    observations,
+    planner,
+    policies,
+    rollout,
+    state,
+    target,
+)
 
 
 def plan_of(observed: Observation, policy: RolloutPolicy) -> Plan:
@@ -286,7 +298,7 @@ def test_a_location_that_was_cut_off_comes_back_with_a_deploy_once_its_results_a
 
 
 def test_undoing_a_deploy_removes_no_release_and_success_keeps_those_to_go_back_to() -> None:
-    plan = ReleasePlanner(healthy(), replace(target(healthy()), kept=(OLD,)))
+    plan = ReleasePlanner(healthy(), rollout(), replace(target(healthy()), kept=(OLD,)))
     undone, done = ([do.text for do in plan.tidy(undone=undone).values()] for undone in (True, False))
     assert not any("/srv/tegak/releases" in text for text in undone)
     removing = [text for text in done if "/srv/tegak/releases" in text]
@@ -312,9 +324,60 @@ def test_a_resumed_rollout_puts_a_host_back_that_was_in_the_pool_before_it_began
     servers = {**observed.servers, "barat-app-1": "drained"}
     half = Observation(observed.inventory, observed.states, {}, servers, observed.locations)  # pyright: ignore[reportArgumentType]
     before = {"barat-app-1": HostBefore(in_pool=True, release=OLD, snapshot="s")}
-    wanted = target(half)
-    resumed = ReleasePlanner(half, replace(wanted, before=before)).plan()
+    resumed = ReleasePlanner(half, replace(rollout(), before=before), target(half)).plan()
     fresh = planner(half).plan()
     undo = [[c.steps[0].undo for c in plan.changes if c.host.name == "barat-app-1"] for plan in (resumed, fresh)]
     assert undo[0][0] is not None
     assert undo[1] == [None]
+
+
+def removed_files(plan: Plan) -> list[str]:
+    scripts = [step.do.text for change in plan.changes for step in change.steps]
+    return [line for text in scripts for line in text.splitlines() if line == "rm -f /etc/left/over"]
+
+
+def test_a_file_that_no_release_has_any_more_is_removed_but_not_where_no_release_is_known() -> None:
+    managed = ("/etc/left/over", str(BASE.path))
+    states = {name: known.model_copy(update={"managed": managed}) for name, known in healthy().states.items()}
+    observed = replace(healthy(), states=states)
+    assert removed_files(planner(observed).plan())
+    unknown = ReleasePlanner(observed, rollout(), target(observed, NoRelease.UNKNOWN))
+    assert not removed_files(unknown.plan())
+    assert not removed_files(Plan("id", "deploy", "", (Phase("all", (tuple(unknown.everything()),)),)))
+
+
+def test_a_log_that_names_no_release_means_none_yet_only_where_no_host_runs_one() -> None:
+    bare = {name: state(None) for name in healthy().states}
+    assert replace(healthy(), states=bare).release is NoRelease.NONE_YET
+    assert healthy().release is NoRelease.UNKNOWN
+    few = dict(list(bare.items())[:3])
+    assert len(few) * 2 <= len(healthy().inventory.hosts)
+    assert replace(healthy(), states=few).release is NoRelease.UNKNOWN
+    line = json.loads(entry("1", "deploy", release=OLD).line())
+    logged = {name: known.model_copy(update={"audit": (line,)}) for name, known in bare.items()}
+    assert replace(healthy(), states=logged).release == OLD
+
+
+def test_a_stack_of_one_app_host_is_changed_with_a_floor_of_nothing_and_no_other_way() -> None:
+    alone = healthy((1,))
+    with pytest.raises(OperatorError, match="give --capacity-floor-percent") as caught:
+        planner(alone).plan()
+    assert "none can be taken out" in caught.value.message
+    plan = planner(alone, RolloutPolicy(capacity_floor_percent=0)).plan()
+    assert names(plan) == [[["barat-app-1"]]]
+    assert plan.spare["barat"] == 1  # what the runner asks before it takes a host out
+
+
+@settings(max_examples=100, deadline=None)
+@given(observations(), policies)
+def test_a_plan_never_takes_out_more_at_once_than_it_says_can_be_spared(
+    observed: Observation, policy: RolloutPolicy
+) -> None:
+    plan = plan_of(observed, policy)
+    spare = dict(plan.spare)
+    for phase in plan.phases:
+        for batch in phase.batches:
+            for change in batch:
+                assert not change.serves or spare[change.host.location] >= 1
+            for change in batch:
+                spare[change.host.location] = spare.get(change.host.location, 0) + change.returns

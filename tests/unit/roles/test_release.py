@@ -7,7 +7,7 @@ import pytest
 
 from infra.bridge.errors import OperatorError
 from roles.artefacts.release import build_release
-from roles.hosts.fleet import Checkout
+from roles.stack.checkout import Checkout
 from tests.lab import PROJECT
 
 

@@ -238,7 +238,7 @@ def test_a_reason_with_any_line_separator_is_read_back_whole(tmp_path: Path) -> 
     reason = "one\u2028two\u0085three\u2029four"
     audit = tmp_path / "audit"
     audit.write_bytes(entry("1", "freeze", reason=reason).line() * 2)
-    request = json.loads(probe_request((), answers=False))
+    request = json.loads(probe_request(answers=False))
     request["paths"] = {name: str(tmp_path / name) for name in request["paths"]}
     (tmp_path / "own").mkdir()
     argv = [sys.executable, "-c", program("probe"), "", ""]

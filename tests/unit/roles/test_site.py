@@ -20,7 +20,7 @@ from roles.bucket.bucket import Bucket, ConflictError
 from roles.bucket.site.contents import Contents
 from roles.bucket.site.filling import Filling, Tally
 from roles.bucket.site.service import Answer, Service, look_of, running, unpack
-from roles.hosts.fleet import Checkout
+from roles.stack.checkout import Checkout
 from tests.aws import REGION, cloud, make_bucket
 from tests.deploy.sources import release_of, replaced
 from tests.lab import PROJECT

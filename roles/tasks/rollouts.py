@@ -1,0 +1,188 @@
+"""Deploying, rolling back, configuring, publishing: what each brings, and how an interrupted one ends."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.bridge.errors import OperatorError
+from roles.artefacts.files import Templates
+from roles.artefacts.release import Release, build_release, find_release
+from roles.artefacts.snapshot import BuiltArchive, ensure_snapshot, find_snapshot
+from roles.hosts.lock import Intent
+from roles.hosts.state import Observation, observe
+from roles.rollout.build import ReleasePlanner
+from roles.rollout.changes import Target
+from roles.rollout.plan import Planner, Rollout
+from roles.rollout.request import Request, this_operator
+from roles.rollout.rollback import check_release_known, choose_rollback
+from roles.rollout.session import Session
+from roles.rollout.snapshot_plan import SnapshotPlanner
+from roles.rollout.wanted import NowhereError, Wanted
+from roles.stack.checkout import Checkout
+from roles.stack.stack import Stack
+from roles.terminal import build_progress, say
+
+SAMPLE = "samples/kpu-2019"
+
+
+class OlderError(OperatorError):
+    """Results are older than those that are shown."""
+
+    def __init__(self, source: Path, why: str) -> None:
+        super().__init__(
+            f"{source.name} would turn the public's numbers back: {why}; nothing was published",
+            next_command=f"fab publish --source {source} --allow-older --reason '…', if it must be",
+        )
+
+
+def session_on(stack: Stack) -> Session:
+    """Who rolls out on a stack, with the lock that this checkout holds."""
+    return Session(stack.fleet, this_operator(), stack.held_token)
+
+
+def build_or_find(project: Path, name: str | None = None, *, version: str | None = None) -> Release:
+    """The named release from dist/, or the one of this checkout, built.
+
+    Raises:
+        OperatorError: It isn't there, or can't be built.
+    """
+    checkout = Checkout(project, "")
+    return find_release(checkout, name) if name else build_release(checkout, version)
+
+
+def deploy(stack: Stack, release: Release, request: Request) -> str:
+    """Roll a release out, with its configuration; returns its name."""
+    session, observed = session_on(stack), observe(stack.fleet)
+    target = Wanted(stack).release(release, observed)
+    session.roll_out(ReleasePlanner(observed, session.begin("deploy", request), target), request)
+    return release.name
+
+
+def rollback(stack: Stack, name: str | None, request: Request) -> str:
+    """Return to the previous good release, or to the named one; returns its name."""
+    session, observed = session_on(stack), observe(stack.fleet)
+    if not request.shown:
+        session.check(observed, "rollback", request)  # a stack that is frozen is no question of which release
+    name = name or choose_rollback(observed)
+    check_release_known(observed, name)
+    target = Wanted(stack).named(name, observed)
+    session.roll_out(ReleasePlanner(observed, session.begin("rollback", request), target), request)
+    return name
+
+
+def configure(stack: Stack, request: Request) -> str | None:
+    """Bring every host's files to what this checkout's base and the current release say; returns its name."""
+    session, observed = session_on(stack), observe(stack.fleet)
+    wanted = Wanted(stack)
+    target = wanted.in_force(observed)
+    name = target.release_name
+    if name and wanted.templates(name, observed).texts != Templates.of_checkout().texts:
+        say(f"configure: templates/ here are not those of {name}, which stay in force: fab deploy brings them")
+    session.roll_out(ReleasePlanner(observed, session.begin("configure", request), target), request)
+    return name
+
+
+def publish(
+    stack: Stack, source: Path, request: Request, *, allow_errors: bool = False, allow_older: bool = False
+) -> None:
+    """Bring the results of a source to every app host.
+
+    Args:
+        stack: The stack.
+        source: A directory with the two tables.
+        request: How it was asked for.
+        allow_errors: Leave out rows that don't fit.
+        allow_older: Show older or fewer results than those that are shown.
+
+    Raises:
+        OlderError: The source has older or fewer results than those that are shown.
+        OperatorError: The source can't be used, or a step failed.
+    """
+    with build_progress() as progress:
+        archive = ensure_snapshot(stack.checkout, source, progress, allow_errors=allow_errors)
+    observed = observe(stack.fleet)
+    if older := is_older(archive, observed):
+        if not allow_older:
+            raise OlderError(source, older)
+        if not request.reason.strip():
+            raise OperatorError("turning numbers back needs a reason", next_command="the same with --reason '…'")
+        say(f"publish: the public's numbers go back: {older}")
+    _publish(stack, archive, observed, request)
+    if archive.skipped:
+        say(f"publish: {archive.skipped} rows were left out")
+
+
+def is_older(archive: BuiltArchive, observed: Observation) -> str | None:
+    """Why results are older than those that are shown, by what the log says; None if they are not."""
+    shown = observed.log.published
+    if shown is None or shown.snapshot in {None, archive.name}:
+        return None
+    time_shown, time_new = str(shown.snapshot).split("-")[0], archive.name.split("-")[0]
+    if time_new < time_shown:
+        return f"they are of {time_new}, and {time_shown} is shown"
+    if shown.stations_entered and archive.stations_entered < shown.stations_entered:
+        return f"they have {archive.stations_entered} polling stations, and {shown.stations_entered} are shown"
+    return None
+
+
+def catch_up(stack: Stack, request: Request) -> None:
+    """Bring app hosts that lack them the release and the results that the log says."""
+    observed = observe(stack.fleet)
+    log = observed.log
+    apps = [observed.states[host.name] for host in observed.answering if "app" in host.roles]
+    if log.snapshot and any(state.snapshot != log.snapshot for state in apps):
+        _publish(stack, find_snapshot(stack.checkout, log.snapshot), observed, request)
+    if log.release and any(state.release != log.release for state in apps):
+        deploy(stack, find_release(stack.checkout, log.release), request)
+
+
+def resume(stack: Stack, reason: str | None) -> None:
+    """End an interrupted rollout.
+
+    Raises:
+        OperatorError: There is none, or what it brings is neither here nor on a host any more.
+    """
+    session, wanted = session_on(stack), Wanted(stack)
+    lock, intent = session.take_over(reason)
+
+    def target(observed: Observation) -> Target:
+        try:
+            return wanted.journalled(intent.target, observed)
+        except NowhereError as error:
+            raise OperatorError(
+                f"{error.message}: the {intent.action} can't be ended from here; it was not touched, and waits",
+                next_command="fab resume --reason '…' from the checkout that built it, or fab abort",
+            ) from error
+
+    session.resume(_planner_of(stack, intent, target), lock, intent, reason or "")
+
+
+def abort(stack: Stack, reason: str | None) -> None:
+    """Undo an interrupted rollout.
+
+    Raises:
+        OperatorError: There is none, or a host could not be put back.
+    """
+    session, wanted = session_on(stack), Wanted(stack)
+    lock, intent = session.take_over(reason)
+
+    def target(observed: Observation) -> Target:
+        try:
+            return wanted.journalled(intent.target, observed)
+        except NowhereError:
+            return wanted.nothing_known(observed)
+
+    session.abort(_planner_of(stack, intent, target), lock, intent, reason or "")
+
+
+def _publish(stack: Stack, archive: BuiltArchive, observed: Observation, request: Request) -> None:
+    session = session_on(stack)
+    session.roll_out(SnapshotPlanner(observed, session.begin("publish", request), archive), request)
+
+
+def _planner_of(stack: Stack, intent: Intent, target: Callable[[Observation], Target]) -> Planner:
+    """The planner of a rollout that was interrupted, by what the hosts have now."""
+    observed = observe(stack.fleet)
+    rollout = Rollout(intent.id, intent.action, intent.policy, intent.hosts)
+    if intent.action == "publish":
+        return SnapshotPlanner(observed, rollout, find_snapshot(stack.checkout, intent.target))
+    return ReleasePlanner(observed, rollout, target(observed))
