@@ -5,7 +5,7 @@ from fnmatch import fnmatch
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
-from infra.aws.policies import log_bucket_policy
+from infra.aws.account.policies import log_bucket_policy
 from tests.program.aws import ACCOUNT_ID, HOME, OTHER, AwsRecorder, changed, make
 
 
@@ -83,7 +83,7 @@ def test_what_a_location_logs_is_where_its_regions_bucket_takes_it(usual: AwsRec
     logs = usual.one("LoadBalancer", "jakarta-lb")["accessLogs"]
     requests = f"arn:aws:s3:::{logs['bucket']}/{logs['prefix']}/AWSLogs/{ACCOUNT_ID}/x"
     document = json.loads(log_bucket_policy(ACCOUNT_ID, HOME, f"arn:aws:s3:::log-{HOME}"))
-    taken = {statement["Sid"]: statement["Resource"] for statement in document["Statement"]}
+    taken = {statement["Sid"]: statement["Resource"][0] for statement in document["Statement"]}
     assert fnmatch(flows, taken["Flows"])
     assert fnmatch(requests, taken["LoadBalancers"])
 

@@ -144,7 +144,7 @@ def test_the_snapshot_is_the_public_part_of_the_bucket_and_signed_for(
     document = json.loads(policy.inputs["policy"])
     (reader,) = [statement for statement in document["Statement"] if statement["Effect"] == "Allow"]
     assert reader["Condition"]["StringEquals"]["aws:SourceArn"].endswith(":distribution/E1")
-    assert reader["Resource"] == "arn:aws:s3:::publication/site/*"
+    assert reader["Resource"] == ["arn:aws:s3:::publication/site/*"]
 
 
 def test_requests_of_all_edges_meet_in_singapore_since_jakarta_has_no_shield(distribution: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ import pulumi
 from pulumi import Output, ResourceOptions
 from pulumi_aws import kms
 
-from infra.aws import policies
+from infra.aws.account import policies
 from infra.aws.names import Names
 
 DELETION_DAYS = 30

@@ -4,7 +4,7 @@ import pulumi
 from pulumi import Output, ResourceOptions
 from pulumi_aws import s3
 
-from infra.aws import policies
+from infra.aws.account import policies
 from infra.aws.account.buckets import PrivateBucket
 from infra.aws.names import Names
 

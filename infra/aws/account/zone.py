@@ -6,7 +6,7 @@ import pulumi
 from pulumi import Output, ResourceOptions
 from pulumi_aws import kms, route53
 
-from infra.aws import policies
+from infra.aws.account import policies
 from infra.aws.account.keys import DELETION_DAYS
 from infra.aws.names import Names
 from infra.settings.regions import GLOBAL_REGION

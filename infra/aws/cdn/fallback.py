@@ -6,8 +6,8 @@ import pulumi
 from pulumi import Output, ResourceOptions
 from pulumi_aws import cloudfront, s3
 
-from infra.aws import policies
 from infra.aws.outputs import AccountOutputs
+from infra.aws.policies import Statement, for_exactly, no_plain_text, policy, service
 from infra.bridge.bucket_layout import SITE_PREFIX
 
 SORRY_PATH = "/maaf.html"
@@ -45,7 +45,7 @@ class Fallback(pulumi.ComponentResource):
             bucket=self._account.publication_bucket,
             region=self._region,
             policy=Output.all(self._account.publication_bucket_arn, distribution_arn).apply(
-                lambda arns: policies.publication_policy(arns[0], SITE_PREFIX, arns[1])
+                lambda arns: publication_policy(*arns)
             ),
             opts=self._child,
         )
@@ -65,3 +65,15 @@ class Fallback(pulumi.ComponentResource):
             tags=self._account.names.tags("publication"),
             opts=self._child,
         )
+
+
+def publication_policy(bucket: str, distribution: str) -> str:
+    """The policy of the bucket of releases and snapshots: the CDN reads what is public, and nothing beside it.
+
+    Args:
+        bucket: The bucket's ARN.
+        distribution: The ARN of the one distribution that may read it.
+    """
+    public = [f"{bucket}/{SITE_PREFIX}/*"]
+    reader = Statement("Cdn", ["s3:GetObject"], public, for_exactly(distribution), service("cloudfront"))
+    return policy(no_plain_text(bucket), reader)

@@ -6,8 +6,8 @@ import pulumi
 from pulumi import Output, ResourceOptions
 from pulumi_aws import cloudwatch, wafv2
 
-from infra.aws import policies
 from infra.aws.outputs import AccountOutputs
+from infra.aws.policies import Statement, for_source, policy, service
 from infra.settings.regions import GLOBAL_REGION
 
 WINDOW_SECONDS = 300
@@ -86,9 +86,7 @@ class Firewall(pulumi.ComponentResource):
             "firewall",
             policy_name=self._account.names.of("firewall"),
             region=GLOBAL_REGION,
-            policy_document=Output.all(account, group.arn).apply(
-                lambda both: policies.firewall_log_policy(both[0], GLOBAL_REGION, both[1])
-            ),
+            policy_document=Output.all(account, group.arn).apply(lambda both: log_policy(*both)),
             opts=self._child,
         )
         wafv2.WebAclLoggingConfiguration(
@@ -99,6 +97,13 @@ class Firewall(pulumi.ComponentResource):
             logging_filter=_what_met_a_rule(),
             opts=ResourceOptions(parent=self, depends_on=[allowed]),
         )
+
+
+def log_policy(account: str, group: str) -> str:
+    """Lets the firewall's log be delivered to its group, whose ARN ends without `:*`."""
+    sources = for_source(account, f"arn:aws:logs:{GLOBAL_REGION}:{account}:*")
+    write = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    return policy(Statement("Firewall", write, [f"{group}:*"], sources, service("delivery.logs")))
 
 
 def _rate_rule(

@@ -7,7 +7,7 @@ from pulumi_aws import ec2
 from infra.aws.location.firewall import Firewall
 from infra.aws.location.network import Network
 from infra.aws.location.place import Place
-from infra.aws.permissions import Statement, policy
+from infra.aws.policies import EVERYBODY, Statement, policy
 
 INTERFACES = ("ssm", "ssmmessages", "logs", "autoscaling")
 """Session Manager; the hosts' logs; and telling the group that a new host is ready.
@@ -65,7 +65,7 @@ def s3_policy(publication_bucket_arn: str, region: str) -> str:
     """
     agents = [f"arn:aws:s3:::{name}-{region}/*" for name in ("amazon-ssm", "amazoncloudwatch-agent")]
     return policy(
-        Statement("Publication", ["s3:GetObject"], [f"{publication_bucket_arn}/*"], principal="*"),
-        Statement("PublicationList", ["s3:ListBucket"], [publication_bucket_arn], principal="*"),
-        Statement("Agents", ["s3:GetObject"], agents, principal="*"),
+        Statement("Publication", ["s3:GetObject"], [f"{publication_bucket_arn}/*"], principal=EVERYBODY),
+        Statement("PublicationList", ["s3:ListBucket"], [publication_bucket_arn], principal=EVERYBODY),
+        Statement("Agents", ["s3:GetObject"], agents, principal=EVERYBODY),
     )

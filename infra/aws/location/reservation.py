@@ -12,7 +12,7 @@ from pulumi_aws.get_caller_identity import get_caller_identity_output
 from infra.aws.location.balancer import Balancer
 from infra.aws.location.night import NightPlan
 from infra.aws.location.place import Place
-from infra.aws.permissions import Statement, policy, trust
+from infra.aws.policies import Statement, for_account, policy, service, trust
 
 CALL = "arn:aws:scheduler:::aws-sdk:elasticloadbalancingv2:modifyCapacityReservation"
 
@@ -50,7 +50,7 @@ class Reservation(pulumi.ComponentResource):
             f"{self._place.name}-reserve",
             description="Reserves the load balancer's capacity for the night",
             assume_role_policy=get_caller_identity_output().account_id.apply(
-                lambda account_id: trust("scheduler.amazonaws.com", account_id)
+                lambda account: trust(service("scheduler"), for_account(account))
             ),
             tags=self._place.tags("lb", "reserve"),
             opts=ResourceOptions(parent=self),

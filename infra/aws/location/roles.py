@@ -6,7 +6,7 @@ from pulumi_aws import cloudwatch, iam
 from pulumi_aws.get_caller_identity import get_caller_identity_output
 
 from infra.aws.location.place import Place
-from infra.aws.permissions import Statement, policy, trust
+from infra.aws.policies import Statement, policy, service, trust
 
 LOG_DAYS = 90
 
@@ -32,7 +32,7 @@ class HostRole(pulumi.ComponentResource):
         role = iam.Role(
             f"{place.name}-host",
             description=f"Hosts of {place.account.names.of(place.name)}",
-            assume_role_policy=trust("ec2.amazonaws.com"),
+            assume_role_policy=trust(service("ec2")),
             tags=place.tags("app", "host"),
             opts=ResourceOptions(parent=self),
         )

@@ -1,11 +1,15 @@
 """Policies of the shared parts and of the CDN: who may do what, and under what condition."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from infra.aws import policies
+from infra.aws.account import policies
+from infra.aws.cdn.fallback import publication_policy
+from infra.aws.cdn.firewall import log_policy
 
 ACCOUNT, REGION = "111122223333", "ap-southeast-3"
 BUCKET, COPY = "arn:aws:s3:::home", "arn:aws:s3:::copy"
@@ -23,12 +27,12 @@ POLICIES = KEY_POLICIES | {
     "logs": policies.log_bucket_policy(ACCOUNT, REGION, BUCKET),
     "logs and trail": policies.log_bucket_policy(ACCOUNT, REGION, BUCKET, TRAIL),
     "logs of the cdn": policies.log_bucket_policy(ACCOUNT, "us-east-1", BUCKET),
-    "publication": policies.publication_policy(BUCKET, "site", DISTRIBUTION),
+    "publication": publication_policy(BUCKET, DISTRIBUTION),
     "copy": policies.encrypted_transport_policy(COPY),
     "replication trust": policies.replication_trust(ACCOUNT, BUCKET),
     "replication rights": policies.replication_rights(BUCKET, COPY),
     "alarms": policies.alarm_topic_policy(ACCOUNT, REGION, TOPIC),
-    "firewall log": policies.firewall_log_policy(ACCOUNT, "us-east-1", LOG_GROUP),
+    "firewall log": log_policy(ACCOUNT, LOG_GROUP),
 }
 
 Statement = dict[str, Any]
@@ -49,16 +53,12 @@ def of(text: str, sid: str) -> Statement:
     return statement
 
 
-def listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
-
-
 every = pytest.mark.parametrize("name", POLICIES)
 
 
 @every
 def test_no_policy_grants_a_wildcard_of_actions(name: str) -> None:
-    actions = [action for statement in granted(POLICIES[name]) for action in listed(statement["Action"])]
+    actions = [action for statement in granted(POLICIES[name]) for action in statement["Action"]]
     assert all(":" in action and "*" not in action for action in actions), actions
     assert actions or name == "copy"
 
@@ -67,10 +67,10 @@ def test_no_policy_grants_a_wildcard_of_actions(name: str) -> None:
 def test_only_a_keys_own_policy_names_no_resource(name: str) -> None:
     for statement in granted(POLICIES[name]):
         if name in KEY_POLICIES:
-            assert statement["Resource"] == "*", "in a key's policy it is that key"
+            assert statement["Resource"] == ["*"], "in a key's policy it is that key"
             assert all(action.startswith("kms:") for action in statement["Action"])
         else:
-            assert "*" not in listed(statement.get("Resource", "the role itself"))
+            assert "*" not in statement.get("Resource", [])
 
 
 @every
@@ -89,7 +89,8 @@ def test_every_service_acts_for_this_account_only(name: str) -> None:
     services = [statement for statement in granted(POLICIES[name]) if "Service" in statement.get("Principal", {})]
     for statement in services:
         if statement["Principal"]["Service"].startswith("logdelivery."):
-            assert f"/AWSLogs/{ACCOUNT}/" in statement["Resource"], "it knows no condition, only the path"
+            (resource,) = statement["Resource"]
+            assert f"/AWSLogs/{ACCOUNT}/" in resource, "it knows no condition, only the path"
         else:
             assert ACCOUNT in json.dumps(statement["Condition"]), statement["Sid"]
 
@@ -104,7 +105,7 @@ def test_statements_have_names_of_their_own(name: str) -> None:
 @pytest.mark.parametrize("name", ["logs", "logs and trail", "logs of the cdn", "publication", "copy"])
 def test_no_bucket_answers_plain_http(name: str) -> None:
     statement = of(POLICIES[name], "NoPlainText")
-    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", ["s3:*"])
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     bucket = COPY if name == "copy" else BUCKET
     assert statement["Resource"] == [bucket, f"{bucket}/*"]
@@ -113,7 +114,7 @@ def test_no_bucket_answers_plain_http(name: str) -> None:
 def test_the_cdn_reads_the_public_part_of_the_publication_and_nothing_else() -> None:
     (statement,) = granted(POLICIES["publication"])
     assert statement["Action"] == ["s3:GetObject"]
-    assert statement["Resource"] == f"{BUCKET}/site/*"
+    assert statement["Resource"] == [f"{BUCKET}/site/*"]
     assert statement["Condition"] == {"StringEquals": {"aws:SourceArn": DISTRIBUTION}}
 
 
@@ -134,7 +135,7 @@ def test_flows_are_taken_from_the_regions_own_account_and_stay_the_buckets() -> 
 def test_replication_can_remove_nothing() -> None:
     actions = {action for statement in granted(POLICIES["replication rights"]) for action in statement["Action"]}
     assert not [action for action in actions if "Delete" in action or "Put" in action or "Bypass" in action]
-    assert of(POLICIES["replication rights"], "Write")["Resource"] == f"{COPY}/*"
+    assert of(POLICIES["replication rights"], "Write")["Resource"] == [f"{COPY}/*"]
 
 
 def test_only_the_regions_own_alarms_use_topic_and_key() -> None:
@@ -154,3 +155,11 @@ def test_keys_are_administered_through_iam_but_used_to_encrypt_by_services_alone
     administration = of(POLICIES["key"], "ThoseWhomIamGivesIt")["Action"]
     assert {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:Decrypt"} <= set(administration)
     assert not {"kms:Encrypt", "kms:GenerateDataKey", "kms:Sign"} & set(administration)
+
+
+def test_no_policy_of_the_program_is_written_by_hand() -> None:
+    project = Path(__file__).resolve().parents[3]
+    builder = project / "infra/aws/policies.py"
+    by_hand = re.compile(r"""["'](Version|Statement|Sid|Effect|Principal)["']:|2012-10-17""")
+    files = [file for file in (project / "infra").rglob("*.py") if by_hand.search(file.read_text(encoding="utf-8"))]
+    assert files == [builder]
