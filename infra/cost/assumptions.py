@@ -25,9 +25,9 @@ LOCATION_ALARMS = 9
 FIREWALL_RULES = 4
 """infra/aws/cdn/firewall.py"""
 CDN_ALARMS = 6
-"""In Virginia (infra/aws/cdn/watch.py)."""
+"""In Virginia (infra/aws/cdn/alarms.py)."""
 CDN_METRICS, BUCKET_METRICS = 8, 16
-"""The CDN's additional figures, and those of requests to what it falls back to (infra/aws/cdn/watch.py)."""
+"""The CDN's additional figures, and those of requests to what it falls back to (infra/aws/cdn/alarms.py)."""
 LOG_MONTHS = 3
 """Access logs are kept for 90 days (infra/aws/account/logs.py)."""
 

@@ -7,13 +7,13 @@ from pulumi import Output, ResourceOptions
 from pulumi_aws import cloudfront, route53
 
 from infra.aws.cdn import distribution as shape
+from infra.aws.cdn.alarms import CdnAlarms, WatchedCdn
 from infra.aws.cdn.caching import Caching
 from infra.aws.cdn.certificate import SiteCertificate
 from infra.aws.cdn.fallback import Fallback
 from infra.aws.cdn.firewall import Firewall
 from infra.aws.cdn.logs import AccessLogs
 from infra.aws.cdn.origins import OriginRecords
-from infra.aws.cdn.watch import CdnAlarms
 from infra.aws.outputs import AccountOutputs, OriginOutputs
 from infra.hosts import HostOutputs
 from infra.settings.account import AwsSettings, NightSettings
@@ -59,15 +59,15 @@ class Cdn(pulumi.ComponentResource):
         fallback.open_to(distribution.arn)
         self._lead_to(distribution)
         AccessLogs(account, distribution.arn, child)
-        CdnAlarms(
-            account,
+        watched = WatchedCdn(
             distribution.id,
-            requests_quota=aws.requests_quota,
-            health_checks=records.health_checks,
-            certificate=certificate.arn,
-            publication_region=aws.home_region,
-            opts=child,
+            aws.requests_quota,
+            records.health_checks,
+            certificate.arn,
+            account.publication_bucket,
+            aws.home_region,
         )
+        CdnAlarms(account, watched, child)
         self.register_outputs({"url": self.url})
 
     def _distribution(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 from pulumi import Input, Output, ResourceOptions
 
-from infra.aws.location.alarms import Alarms, Watched
+from infra.aws.location.alarms import Alarms, WatchedLocation
 from infra.aws.location.balancer import Balancer
 from infra.aws.location.certificates import OriginCertificates
 from infra.aws.location.endpoints import Endpoints
@@ -60,8 +60,8 @@ class AwsLocation(pulumi.ComponentResource):
         self.entry = self._entry(place)
         self.register_outputs({"entry": self.entry})
 
-    def _watched(self, reservation: Reservation | None) -> Watched:
-        return Watched(
+    def _watched(self, reservation: Reservation | None) -> WatchedLocation:
+        return WatchedLocation(
             self._balancer.load_balancer.arn_suffix,
             self._balancer.target_group.arn_suffix,
             self._hosts.group.name,

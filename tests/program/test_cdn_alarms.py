@@ -69,10 +69,11 @@ def test_access_logs_name_no_reader(graph: Graph) -> None:
     assert target == "arn:aws:s3:::logs-of-virginia"
 
 
-def test_every_alarm_reaches_the_people_of_its_own_region(graph: Graph) -> None:
+def test_every_alarm_reaches_the_people_of_its_own_region_and_says_what_it_is(graph: Graph) -> None:
     for alarm in graph.of_type("cloudwatch/metricAlarm:MetricAlarm"):
         assert alarm.region in TOPICS
         assert alarm.inputs["alarmActions"] == alarm.inputs["okActions"] == [TOPICS[alarm.region]], alarm.name
+        assert alarm.inputs["alarmDescription"], alarm.name
 
 
 def test_there_is_an_alarm_for_each_thing_that_the_public_feels(graph: Graph) -> None:
@@ -104,8 +105,8 @@ def test_the_metrics_of_alarms_are_measured_at_all(graph: Graph) -> None:
 
 def test_few_readers_raise_no_alarm_about_hits(graph: Graph) -> None:
     queries = {q["id"]: q for q in graph.inputs("cloudwatch/metricAlarm:MetricAlarm", "cdn-few-hits")["metricQueries"]}
-    assert queries["busy"]["expression"] == "IF(requests > 60000, hits, 100)"
-    assert queries["busy"]["returnData"] is True
-    for name, metric in (("hits", "CacheHitRate"), ("requests", "Requests")):
+    assert queries["hits"]["expression"] == "IF(requests > 60000, rate, 100)"
+    assert [query["id"] for query in queries.values() if query["returnData"]] == ["hits"]
+    for name, metric in (("rate", "CacheHitRate"), ("requests", "Requests")):
         assert queries[name]["metric"]["metricName"] == metric
         assert queries[name]["metric"]["dimensions"] == {"DistributionId": "site-id", "Region": "Global"}
