@@ -7,9 +7,6 @@ What a template may use: `host` and `inventory` (infra.bridge.inventory), `layou
 `origin_header`; those of `origin` also `origin` (infra.bridge.origin), which no released file may ever have.
 """
 
-import hashlib
-import io
-import tarfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +20,7 @@ from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Host, Inventory
 from infra.bridge.origin import ORIGIN_HEADER, Origin
 from roles.scripts import layout
+from roles.scripts.host_files import FileAction, HostFile
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 RELEASED_ROLES = ("app", "lb", "edge")
@@ -32,7 +30,6 @@ OWN_PARTS = ("base", "origin")
 """Files that belong to those who operate the hosts: of every host, and of load balancers that a CDN asks."""
 
 MANIFEST = "files.toml"
-Action = tuple[str, ...]
 
 
 class FileEntry(BaseModel):
@@ -43,7 +40,7 @@ class FileEntry(BaseModel):
     path: PurePosixPath
     mode: int = 0o644
     checker: tuple[str, ...] = ()
-    actions: tuple[Action, ...] = ()
+    actions: tuple[FileAction, ...] = ()
     drained: bool = False
 
 
@@ -53,32 +50,6 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: tuple[FileEntry, ...]
-
-
-@dataclass(frozen=True)
-class HostFile:
-    """A file as it should be on a host. Everything placed this way belongs to root.
-
-    Args:
-        path: Where on the host.
-        content: Its bytes.
-        mode: Permission bits.
-        checker: The daemon's own checker; the word `staged/<path>` stands for the file before it is in place.
-        actions: Commands to run when it has changed, in order; the same command runs once.
-        drained: Whether the host must be out of the pool while they run.
-    """
-
-    path: PurePosixPath
-    content: bytes = field(repr=False)
-    mode: int = 0o644
-    checker: tuple[str, ...] = ()
-    actions: tuple[Action, ...] = ()
-    drained: bool = False
-
-    @property
-    def fingerprint(self) -> str:
-        """What a host that has the file says of it: sha256, mode, owner and group."""
-        return f"{hashlib.sha256(self.content).hexdigest()} {self.mode:o} root root"
 
 
 @dataclass(frozen=True)
@@ -176,14 +147,3 @@ class Configuration:
             "signers": self.signers,
             "origin_header": ORIGIN_HEADER,
         }
-
-
-def archive(files: Iterable[HostFile]) -> bytes:
-    """The files as a tar for a host's standard input."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as out:
-        for file in files:
-            info = tarfile.TarInfo(str(file.path).lstrip("/"))
-            info.size, info.mode, info.uname, info.gname = len(file.content), file.mode, "root", "root"
-            out.addfile(info, io.BytesIO(file.content))
-    return buffer.getvalue()

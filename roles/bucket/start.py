@@ -15,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import GroupLocation
-from roles.artefacts.files import Configuration, HostFile
+from roles.artefacts.files import Configuration
 from roles.artefacts.signing import signature_of
 from roles.aws.members import member
 from roles.rollout.changes import READY_SECONDS
 from roles.scripts import activation, artefacts
 from roles.scripts.artefacts import Artefact
+from roles.scripts.host_files import HostFile
 from roles.scripts.layout import AUDIT, COMPLETE, RELEASES, SNAPSHOTS
 from roles.scripts.lock import forget_rollouts
 from roles.scripts.quoting import Script

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from infra.bridge.inventory import Host
-from roles.artefacts.files import HostFile, archive
 from roles.artefacts.release import Release
 from roles.hosts.state import NoRelease
 from roles.rollout.plan import HostChange, Step
 from roles.rollout.pools import drain, undrain
 from roles.rollout.standing import Standing
 from roles.scripts import activation, artefacts
+from roles.scripts.host_files import HostFile, archive
 from roles.scripts.layout import LOCATIONS
 from roles.scripts.quoting import Script
 

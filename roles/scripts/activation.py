@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
-from roles.artefacts.files import HostFile
 from roles.scripts.artefacts import point
+from roles.scripts.host_files import HostFile
 from roles.scripts.layout import CURRENT_RELEASE, MANAGED, PENDING, RELEASES, ROLLOUTS, SERVICE
 from roles.scripts.quoting import Script, command, script
 

@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from infra.bridge.certificate import ServerCertificate, read_certificate
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Host
-from roles.artefacts.files import HostFile
 from roles.aws.certificates import export_certificate
 from roles.scripts.certificate import key_of
+from roles.scripts.host_files import HostFile
 from roles.scripts.layout import EDGE_CERTIFICATE, ORIGIN_CERTIFICATE
 from roles.stack.stack import Stack
 

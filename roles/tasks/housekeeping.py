@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from infra.bridge.errors import OperatorError
-from roles.artefacts.files import archive
 from roles.artefacts.signing import write_whole
 from roles.hosts.audit import Action, Entry
 from roles.hosts.connection import HostError
@@ -14,6 +13,7 @@ from roles.hosts.state import Observation, observe
 from roles.rollout.request import check_reason, new_id
 from roles.scripts import pool
 from roles.scripts.certificate import UNCHANGED, place_certificate
+from roles.scripts.host_files import archive
 from roles.scripts.layout import LOCATIONS
 from roles.scripts.quoting import Script
 from roles.stack.names import closest

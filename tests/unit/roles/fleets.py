@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Inventory, RolloutPolicy
-from roles.artefacts.files import HostFile
 from roles.aws.targets import ServerState
 from roles.hosts.audit import Entry, Operator
 from roles.hosts.state import HostState, NoRelease, Observation
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.changes import Target
 from roles.rollout.plan import Rollout
+from roles.scripts.host_files import HostFile
 
 OLD, NEW = "1.0.0-old", "1.1.0-new"
 LOCATIONS = ("barat", "timur", "utara", "selatan")

@@ -12,8 +12,9 @@ from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Host, Inventory
 from infra.bridge.origin import parse_origin
 from infra.lab import pki
-from roles.artefacts.files import OWN_PARTS, Configuration, HostFile, Templates
+from roles.artefacts.files import OWN_PARTS, Configuration, Templates
 from roles.aws.certificates import export_certificate
+from roles.scripts.host_files import HostFile
 from tests.aws import Cloud, cloud
 from tests.unit.roles.fleets import inventory
 

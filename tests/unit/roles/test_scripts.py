@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.bridge.errors import OperatorError
-from roles.artefacts.files import HostFile, Templates, archive
+from roles.artefacts.files import Templates
 from roles.hosts.pool import read_servers
 from roles.on_host import program
 from roles.scripts import activation, pool
 from roles.scripts.artefacts import Artefact, point, receive_release
+from roles.scripts.host_files import HostFile, archive
 from roles.scripts.quoting import Script, command, refuse_unless, script, wait_until
 from roles.scripts.state import probe_request
 from tests.unit.roles.fleets import entry

@@ -2,10 +2,10 @@ import io
 import tarfile
 
 from infra.bridge.signers import NAMESPACES, SIGNER
-from roles.artefacts.files import HostFile, archive
 from roles.bucket.start import ANY_INSTANCE, START_NAMESPACE, StartBody
 from roles.on_host import start_host
 from roles.scripts import layout
+from roles.scripts.host_files import HostFile, archive
 
 
 def test_host_and_operator_mean_the_same() -> None:
