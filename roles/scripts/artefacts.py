@@ -1,5 +1,6 @@
 """Receiving what is signed, and switching to it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -14,7 +15,23 @@ from roles.scripts.layout import (
     SERVICE,
     SNAPSHOTS,
 )
-from roles.scripts.quoting import Script, command, refuse_unless, script, wait_until
+from roles.scripts.quoting import (
+    Script,
+    all_of,
+    case_of,
+    command,
+    exists,
+    output_of,
+    pipe,
+    prints,
+    reading,
+    refuse_unless,
+    script,
+    silent,
+    unless,
+    wait_until,
+    writing,
+)
 
 LONG_TIMEOUT_SECONDS = 900
 """For writing or removing the nation's million files on a slow disk."""
@@ -61,21 +78,22 @@ def _receive(artefact: Artefact, target: PurePosixPath, *, unpacked_bytes: int, 
     packed = INCOMING / f"{artefact.name}.tar.gz"
     signature = INCOMING / f"{artefact.name}.sig"
     half_made = target.with_name(f"{target.name}.half-made")
-    verify = command("ssh-keygen", "-Y", "verify", "-f", ALLOWED_SIGNERS, "-I", SIGNER, "-n", artefact.namespace)
-    verify += f" -s {command(signature)} < {command(packed)} > /dev/null 2>&1"
-    free = f'[ "$(df --output=avail -B1 {command(target.parent)} | tail -1)" -gt {unpacked_bytes} ]'
+    signed = ("-f", ALLOWED_SIGNERS, "-I", SIGNER, "-n", artefact.namespace, "-s", signature)
+    verify = silent(reading(command("ssh-keygen", "-Y", "verify", *signed), packed))
+    available = output_of(pipe(command("df", "--output=avail", "-B1", target.parent), "tail -1"))
+    same = pipe(command("echo", f"{artefact.sha256}  {packed}"), "sha256sum --check --status")
     return script(
-        f"if [ -e {command(target / COMPLETE)} ]; then cat > /dev/null; exit 0; fi",
+        *case_of(exists(target / COMPLETE), writing("cat", "/dev/null"), "exit 0"),
         f"half_made={command(half_made)}",
         f"trap 'rm -rf \"$half_made\" {command(packed, signature)}' EXIT",
         command("mkdir", "-p", INCOMING, target.parent),
-        refuse_unless(free, f"the disk is full: {artefact.name} needs {unpacked_bytes // 2**20} MiB"),
-        f"cat > {command(packed)}",
-        f"{command('printf', '%s', artefact.signature)} > {command(signature)}",
         refuse_unless(
-            f"{command('echo', f'{artefact.sha256}  {packed}')} | sha256sum --check --status",
-            f"{artefact.name} arrived with another sha256",
+            f"[ {available} -gt {unpacked_bytes} ]",
+            f"the disk is full: {artefact.name} needs {unpacked_bytes // 2**20} MiB",
         ),
+        writing("cat", packed),
+        writing(command("printf", "%s", artefact.signature), signature),
+        refuse_unless(same, f"{artefact.name} arrived with another sha256"),
         refuse_unless(verify, f"{artefact.name} has no valid signature of {SIGNER} for {artefact.namespace}"),
         'rm -rf "$half_made"',
         'mkdir "$half_made"',
@@ -91,7 +109,7 @@ def point(link: PurePosixPath, target: PurePosixPath) -> list[str]:
     """Lines that point a link at a complete directory: by a rename, so that no reader ever misses it."""
     new = link.with_name(f"{link.name}.new")
     return [
-        refuse_unless(f"[ -e {command(target / COMPLETE)} ]", f"{target} is not complete"),
+        refuse_unless(exists(target / COMPLETE), f"{target} is not complete"),
         command("ln", "-sfn", target, new),
         command("mv", "-T", new, link),
     ]
@@ -104,10 +122,9 @@ def activate_snapshot(snapshot: str) -> Script:
 
 def wait_ready(release: str, *, with_snapshot: bool, seconds: int) -> Script:
     """Wait until the service answers with the release, and, if there is data to serve, is ready."""
-    running = f'"release":"{release}"'
-    answers = f"curl -sf -m 2 http://127.0.0.1/version | {command('grep', '-qF', running)}"
+    answers = _says_release(release, "http://127.0.0.1/version")
     ready = "curl -sf -m 2 -o /dev/null http://127.0.0.1/healthz"
-    condition = f"{answers} && {ready}" if with_snapshot else answers
+    condition = all_of(answers, ready) if with_snapshot else answers
     # The service's own words: those of systemd about it are in the same unit's journal, and always the last.
     log = command("journalctl", f"_SYSTEMD_UNIT={SERVICE}", "-n", 5, "-o", "cat", "-q")
     late = command("echo", f"the service is not ready with {release}")
@@ -117,18 +134,14 @@ def wait_ready(release: str, *, with_snapshot: bool, seconds: int) -> Script:
 
 def still_runs(release: str) -> Script:
     """Refuse if the service with the release died since it was switched to, or is not ready any more."""
-    running = f'"release":"{release}"'
+    restarts = command("systemctl", "show", "--property", "NRestarts", "--value", SERVICE)
     return script(
         # Its configuration alone may have been changed.
-        f'[ "$(readlink {command(CURRENT_RELEASE)})" = {command(RELEASES / release)} ] || exit 0',
+        unless(prints(command("readlink", CURRENT_RELEASE), RELEASES / release), "exit 0"),
+        refuse_unless(prints(restarts, 0), f"its service with {release} died, and was started again"),
+        *case_of(exists(CURRENT_SNAPSHOT), "path=/healthz", otherwise=["path=/version"]),
         refuse_unless(
-            f'[ "$({command("systemctl", "show", "--property", "NRestarts", "--value", SERVICE)})" = 0 ]',
-            f"its service with {release} died, and was started again",
-        ),
-        f"path=/version; [ ! -e {command(CURRENT_SNAPSHOT)} ] || path=/healthz",
-        refuse_unless(
-            f'curl -sf -m 2 "http://127.0.0.1$path" | {command("grep", "-qF", running)}',
-            f"its service with {release} is not ready any more",
+            _says_release(release, "http://127.0.0.1$path"), f"its service with {release} is not ready any more"
         ),
         timeout_seconds=15,
     )
@@ -136,9 +149,14 @@ def still_runs(release: str) -> Script:
 
 def keep_snapshots(names: tuple[str, ...]) -> Script:
     """Remove the snapshots beside those to keep, half-made ones of dead predecessors included."""
-    kept = " ".join(f"! -name {command(name)}" for name in names)
-    remove = f"find {command(SNAPSHOTS)} -mindepth 1 -maxdepth 1 -type d {kept} -exec rm -rf {{}} +"
-    return script(remove, timeout_seconds=LONG_TIMEOUT_SECONDS)
+    return script(remove_all_but(names, SNAPSHOTS), timeout_seconds=LONG_TIMEOUT_SECONDS)
+
+
+def remove_all_but(names: Iterable[str], directory: PurePosixPath) -> str:
+    """A line that removes the directories in a directory, beside those to keep."""
+    kept = (word for name in names for word in ("!", "-name", name))
+    directories = ("find", directory, "-mindepth", 1, "-maxdepth", 1, "-type", "d")
+    return command(*directories, *kept, "-exec", "rm", "-rf", "{}", "+")
 
 
 def deactivate_snapshot() -> Script:
@@ -148,4 +166,9 @@ def deactivate_snapshot() -> Script:
 
 def read_templates(release: str) -> Script:
     """Print, packed and in base64, the templates that a release carries."""
-    return script(f"tar -cz -C {command(RELEASES / release)} {CONFIG} | base64 -w 0")
+    return script(pipe(command("tar", "-cz", "-C", RELEASES / release, CONFIG), "base64 -w 0"))
+
+
+def _says_release(release: str, address: str) -> str:
+    """A condition: the service answers with a release. The address may hold a variable of the shell's."""
+    return pipe(f'curl -sf -m 2 "{address}"', command("grep", "-qF", f'"release":"{release}"'))

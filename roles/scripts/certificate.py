@@ -2,7 +2,7 @@
 
 from pathlib import PurePosixPath
 
-from roles.scripts.quoting import Script, command, script
+from roles.scripts.quoting import Script, all_of, case_of, command, exists, group, pipe, script, to_errors, unless
 
 CONFIGURATION = "/etc/haproxy/haproxy.cfg"
 UNCHANGED = "unchanged"
@@ -23,22 +23,24 @@ def place_certificate(certificate: PurePosixPath) -> Script:
     """
     files = (key_of(certificate), certificate)
     stage = certificate.with_name("new.XXXXXX")
-    same = " && ".join(f'cmp -s "$stage"{command(file)} {command(file)}' for file in files)
-    refused = command("echo", "HAProxy refuses the new certificate, the old one stays:")
+    same = all_of(*(f'cmp -s "$stage"{command(file)} {command(file)}' for file in files))
+    refused = group(command("echo", "HAProxy refuses the new certificate, the old one stays:"), 'echo "$message"')
     return script(
         "umask 077",
         command("install", "-d", "-m", "0755", certificate.parent),
         # Beside its place, so that a rename is enough; a key is never anywhere else on the host.
         f"stage=$(mktemp -d {command(stage)}); trap 'rm -rf \"$stage\"' EXIT",
         'tar -x -C "$stage" --no-same-owner',
-        f"if {same}; then {command('echo', UNCHANGED)}; exit 0; fi",
-        *(f'[ ! -e {command(file)} ] || cp -p {command(file)} "$stage"/{file.name}.old' for file in files),
+        *case_of(same, command("echo", UNCHANGED), "exit 0"),
+        *(unless(f"! {exists(file)}", f'cp -p {command(file)} "$stage"/{file.name}.old') for file in files),
         *(f'mv -T "$stage"{command(file)} {command(file)}' for file in files),
-        "systemctl is-active --quiet haproxy || exit 0",
-        f"if ! message=$({command('haproxy', '-c', '-q', '-f', CONFIGURATION)} 2>&1); then",
-        *(f'  mv -T "$stage"/{file.name}.old {command(file)}' for file in files),
-        f'  {{ {refused} "$message"; }} | tail -3 >&2; exit 1',
-        "fi",
+        unless(command("systemctl", "is-active", "--quiet", "haproxy"), "exit 0"),
+        *case_of(
+            f"! message=$({command('haproxy', '-c', '-f', CONFIGURATION)} 2>&1)",
+            *(f'mv -T "$stage"/{file.name}.old {command(file)}' for file in files),
+            to_errors(pipe(refused, "tail -5")),
+            "exit 1",
+        ),
         command("systemctl", "reload", "haproxy"),
         timeout_seconds=30,
     )

@@ -1,6 +1,7 @@
 """How a script is put together: words are quoted, a failing line ends it, and it says which check failed."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -49,9 +50,81 @@ def script(*lines: str, timeout_seconds: int = 60) -> Script:
     return Script(lines, timeout_seconds)
 
 
+def pipe(*commands: str) -> str:
+    """Commands, each reading what the one before it prints."""
+    return " | ".join(commands)
+
+
+def all_of(*conditions: str) -> str:
+    """A condition that holds if all of these do."""
+    return " && ".join(conditions)
+
+
+def unless(condition: str, act: str) -> str:
+    """A line that does something if the condition's command fails."""
+    return f"{condition} || {act}"
+
+
+def group(*lines: str) -> str:
+    """Commands taken as one."""
+    return f"{{ {'; '.join(lines)}; }}"
+
+
+def case_of(condition: str, *lines: str, otherwise: Sequence[str] = ()) -> list[str]:
+    """Lines that run only if the condition's command succeeds.
+
+    Args:
+        condition: The command.
+        lines: What runs then.
+        otherwise: What runs if it fails.
+    """
+    apart = ["else", *(f"  {line}" for line in otherwise)] if otherwise else []
+    return [f"if {condition}; then", *(f"  {line}" for line in lines), *apart, "fi"]
+
+
+def output_of(asked: str) -> str:
+    """What a command prints, as one word."""
+    return f'"$({asked})"'
+
+
+def keep(variable: str, asked: str) -> str:
+    """Keep what a command prints; one that fails ends the script, as it would not within a condition."""
+    return f"{variable}=$({asked})"
+
+
+def prints(asked: str, answer: Word) -> str:
+    """A condition: a command prints this and nothing else."""
+    return f"[ {output_of(asked)} = {command(answer)} ]"
+
+
+def exists(path: Word) -> str:
+    """A condition: there is something at a path."""
+    return command("test", "-e", path)
+
+
+def reading(asked: str, path: Word) -> str:
+    """A command with a file as its standard input."""
+    return f"{asked} < {command(path)}"
+
+
+def writing(asked: str, path: Word) -> str:
+    """A command whose output becomes a file."""
+    return f"{asked} > {command(path)}"
+
+
+def to_errors(asked: str) -> str:
+    """A command whose output is the step's error."""
+    return f"{asked} >&2"
+
+
+def silent(asked: str) -> str:
+    """A command that says nothing."""
+    return f"{asked} > /dev/null 2>&1"
+
+
 def refuse_unless(condition: str, message: str, exit_code: int = 1) -> str:
     """A line that ends the script with a sentence if the condition's command fails."""
-    return f"{condition} || {{ {command('echo', message)} >&2; exit {exit_code}; }}"
+    return unless(condition, group(to_errors(command("echo", message)), command("exit", exit_code)))
 
 
 def wait_until(condition: str, seconds: int, *otherwise: str, hopeless: str = "false") -> list[str]:

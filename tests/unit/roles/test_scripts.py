@@ -15,7 +15,7 @@ from roles.on_host import program
 from roles.scripts import activation, pool
 from roles.scripts.artefacts import Artefact, point, receive_release
 from roles.scripts.host_files import HostFile, archive
-from roles.scripts.quoting import Script, command, refuse_unless, script, wait_until
+from roles.scripts.quoting import Script, case_of, command, keep, pipe, prints, refuse_unless, script, wait_until
 from roles.scripts.state import probe_request
 from tests.unit.roles.fleets import entry
 
@@ -52,6 +52,22 @@ def test_a_script_runs_as_root_and_is_ended_by_the_host_itself() -> None:
 def test_a_refusal_says_its_sentence() -> None:
     result = bash(script(refuse_unless("false", "it's refused"), "echo on").text)
     assert (result.returncode, result.stdout, result.stderr) == (1, "", "it's refused\n")
+
+
+def test_what_fails_inside_what_is_kept_ends_the_script() -> None:
+    assert bash(script(keep("answer", pipe("false", "cat")), "echo on").text).stdout == ""
+    assert bash(script(keep("answer", "echo yes"), 'echo "$answer"').text).stdout == "yes\n"
+
+
+@pytest.mark.parametrize(("holds", "printed"), [("true", "one\n"), ("false", "two\n")])
+def test_a_case_runs_one_of_its_sides(holds: str, printed: str) -> None:
+    assert bash(script(*case_of(holds, "echo one", otherwise=["echo two"])).text).stdout == printed
+
+
+@given(words)
+def test_a_condition_compares_what_is_printed_to_the_letter(word: str) -> None:
+    same = bash(script(prints(command("printf", "%s", word), word)).text).returncode == 0
+    assert same == (word == word.rstrip("\n"))  # as the shell, which drops line ends
 
 
 def test_waiting_ends_when_time_runs_out_or_hope_does() -> None:
