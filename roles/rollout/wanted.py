@@ -32,7 +32,7 @@ class Wanted:
 
     stack: Stack
 
-    def release(self, release: Release, observed: Observation) -> Target:
+    def target_of_release(self, release: Release, observed: Observation) -> Target:
         """A release of dist/, with its configuration.
 
         Raises:
@@ -41,7 +41,7 @@ class Wanted:
         templates = release.templates(self.stack.signers)
         return self._target(release.name, release, templates, observed)
 
-    def named(self, name: str, observed: Observation) -> Target:
+    def target_of_name(self, name: str, observed: Observation) -> Target:
         """A release by its name, wherever it is.
 
         Raises:
@@ -49,10 +49,10 @@ class Wanted:
         """
         built = self._built(name)
         if built is not None:
-            return self.release(built, observed)
+            return self.target_of_release(built, observed)
         return self._target(name, None, self._kept_templates(name, observed), observed)
 
-    def in_force(self, observed: Observation) -> Target:
+    def target_in_force(self, observed: Observation) -> Target:
         """The current release with its configuration; of a stack that has none yet, what every host has without it.
 
         Raises:
@@ -60,7 +60,7 @@ class Wanted:
         """
         release = observed.release
         if isinstance(release, str):
-            return self.named(release, observed)
+            return self.target_of_name(release, observed)
         if release is NoRelease.UNKNOWN:
             raise OperatorError(
                 f"{release.value}: the log of the hosts that answer names none; nothing was changed",
@@ -68,7 +68,7 @@ class Wanted:
             )
         return self._own_files(observed)
 
-    def journalled(self, target: str, observed: Observation) -> Target:
+    def target_of_journal(self, target: str, observed: Observation) -> Target:
         """What an interrupted rollout was to bring.
 
         Args:
@@ -78,9 +78,9 @@ class Wanted:
         Raises:
             NowhereError: It is neither in dist/ nor on a host that answers.
         """
-        return self._own_files(observed) if target == OWN_FILES else self.named(target, observed)
+        return self._own_files(observed) if target == OWN_FILES else self.target_of_name(target, observed)
 
-    def nothing_known(self, observed: Observation) -> Target:
+    def target_of_nothing(self, observed: Observation) -> Target:
         """For undoing a rollout whose release nobody has any more: no file is placed, and none is removed."""
         return self._target(NoRelease.UNKNOWN, None, None, observed)
 

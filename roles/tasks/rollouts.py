@@ -52,7 +52,7 @@ def build_or_find(project: Path, name: str | None = None, *, version: str | None
 def deploy(stack: Stack, release: Release, request: Request) -> str:
     """Roll a release out, with its configuration; returns its name."""
     session, observed = session_on(stack), observe(stack.fleet)
-    target = Wanted(stack).release(release, observed)
+    target = Wanted(stack).target_of_release(release, observed)
     session.roll_out(ReleasePlanner(observed, session.begin("deploy", request), target), request)
     return release.name
 
@@ -64,7 +64,7 @@ def rollback(stack: Stack, name: str | None, request: Request) -> str:
         session.check(observed, "rollback", request)  # a stack that is frozen is no question of which release
     name = name or choose_rollback(observed)
     check_release_known(observed, name)
-    target = Wanted(stack).named(name, observed)
+    target = Wanted(stack).target_of_name(name, observed)
     session.roll_out(ReleasePlanner(observed, session.begin("rollback", request), target), request)
     return name
 
@@ -73,7 +73,7 @@ def configure(stack: Stack, request: Request) -> str | None:
     """Bring every host's files to what this checkout's base and the current release say; returns its name."""
     session, observed = session_on(stack), observe(stack.fleet)
     wanted = Wanted(stack)
-    target = wanted.in_force(observed)
+    target = wanted.target_in_force(observed)
     name = target.release_name
     if name and wanted.templates(name, observed).texts != Templates.of_checkout().texts:
         say(f"configure: templates/ here are not those of {name}, which stay in force: fab deploy brings them")
@@ -146,7 +146,7 @@ def resume(stack: Stack, reason: str | None) -> None:
 
     def target(observed: Observation) -> Target:
         try:
-            return wanted.journalled(intent.target, observed)
+            return wanted.target_of_journal(intent.target, observed)
         except NowhereError as error:
             raise OperatorError(
                 f"{error.message}: the {intent.action} can't be ended from here; it was not touched, and waits",
@@ -167,9 +167,9 @@ def abort(stack: Stack, reason: str | None) -> None:
 
     def target(observed: Observation) -> Target:
         try:
-            return wanted.journalled(intent.target, observed)
+            return wanted.target_of_journal(intent.target, observed)
         except NowhereError:
-            return wanted.nothing_known(observed)
+            return wanted.target_of_nothing(observed)
 
     session.abort(_planner_of(stack, intent, target), lock, intent, reason or "")
 

@@ -11,7 +11,7 @@ from roles.hosts.state import Observation, observe
 from tests.deploy.clients import asking
 from tests.deploy.faults import refusing
 from tests.deploy.sources import other_configuration, release_of
-from tests.deploy.test_rollout import running, url
+from tests.deploy.test_rollout import on_host, running, url
 from tests.lab import LabStack
 
 pytestmark = pytest.mark.night
@@ -144,3 +144,33 @@ def test_what_was_interrupted_can_be_resumed_without_the_artefact_and_by_somebod
 def test_there_is_nothing_to_resume_where_nothing_was_interrupted(stack: LabStack) -> None:
     assert "no rollout was interrupted" in stack.fab_fails("resume")
     assert "no rollout was interrupted" in stack.fab_fails("abort")
+
+
+def test_a_deploy_whose_release_nobody_has_any_more_can_be_undone_and_not_ended(
+    stack: LabStack, tmp_path: Path
+) -> None:
+    (old,) = running(stack)
+    new = release_of(tmp_path, "2.0.3", other_configuration)
+    assert kill_at(stack, "barat-app-1: drain", new.name)
+    for file in new.path.parent.glob(f"{new.path.name}*"):
+        file.unlink()
+    for host in stack.inventory().with_role("app"):
+        on_host(stack, host.name, "rm", "-rf", f"/srv/tegak/releases/{new.name}")
+    before = {name: state.managed for name, state in look(stack).states.items()}
+    refused = stack.fab_fails("resume", "--reason", "the laptop that had it is lost")
+    assert f"release {new.name} is neither in dist/ nor on a host that answers" in refused
+    assert "it was not touched, and waits" in refused
+    assert {name: state.managed for name, state in look(stack).states.items()} == before
+    stack.fab("abort", "--reason", "the laptop that had it is lost")
+    assert_consistent(stack, old)
+    assert "no drift" in stack.fab("drift")
+
+
+def test_a_lock_that_is_taken_over_by_hand_keeps_what_its_rollout_meant_to_do(stack: LabStack) -> None:
+    (old,) = running(stack)
+    assert kill_at(stack, "timur-app-1: activate", build_release(stack.checkout, "2.0.4").name)
+    assert "fab abort undoes it" in stack.fab("lock", "--take-over", "--reason", "siti's train")
+    assert "has not ended; the lock stays with this checkout" in stack.fab_fails("unlock")
+    stack.fab("abort", "--reason", "siti's train")
+    stack.fab("unlock")
+    assert_consistent(stack, old)

@@ -39,18 +39,18 @@ def logged(observed: Observation, *entries: Entry) -> Observation:
 
 
 def test_an_interrupted_rollout_whose_release_nobody_has_is_not_taken_for_one_without_a_release(wanted: Wanted) -> None:
-    for ask in (wanted.named, wanted.journalled):
+    for ask in (wanted.target_of_name, wanted.target_of_journal):
         with pytest.raises(NowhereError, match=r"9\.9\.9-gone is neither in dist/ nor on a host that answers"):
             ask("9.9.9-gone", healthy())
-    assert wanted.nothing_known(healthy()).release is NoRelease.UNKNOWN
-    assert wanted.journalled(OWN_FILES, healthy()).release is NoRelease.NONE_YET
+    assert wanted.target_of_nothing(healthy()).release is NoRelease.UNKNOWN
+    assert wanted.target_of_journal(OWN_FILES, healthy()).release is NoRelease.NONE_YET
 
 
 def test_files_are_not_configured_by_a_log_that_has_lost_its_release(wanted: Wanted) -> None:
     with pytest.raises(OperatorError, match=r"nobody here can say which release is in force: .* nothing was changed"):
-        wanted.in_force(healthy())  # its hosts run one, and its log is empty
+        wanted.target_in_force(healthy())  # its hosts run one, and its log is empty
     bare = replace(healthy(), states={name: state(None) for name in healthy().states})
-    assert wanted.in_force(bare).release is NoRelease.NONE_YET
+    assert wanted.target_in_force(bare).release is NoRelease.NONE_YET
 
 
 def published(name: str, stations: int) -> Entry:
