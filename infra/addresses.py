@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
+TEST_RANGE = IPv4Network("198.18.0.0/15")
+"""The lab's addresses: reserved for tests of networks (RFC 2544), never routed in public."""
+
 EDGE_NETWORK = 0
 GATEWAY = 1
 LOAD_BALANCER = 10

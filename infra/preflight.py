@@ -1,4 +1,4 @@
-"""What must be true of this machine before a lab is made: checked on preview too, before anything is created."""
+"""What this machine and the operators' files on it must be like: looked at on preview too, before anything is made."""
 
 import datetime as dt
 import os

@@ -47,8 +47,8 @@ class Site:
         self.edge = self._edge()
 
     def _on_aws(self) -> "AwsSite":
-        # Loading the SDK takes a second, which stacks without AWS need not wait.
-        from infra.aws.site import AwsSite  # noqa: PLC0415
+        # Loading pulumi_aws takes 1.7 s of a processor, on each preview: stacks without AWS don't pay for it.
+        from infra.aws.site import AwsSite
 
         now = dt.datetime.now(dt.UTC)
         return AwsSite(self.stack, self._settings, self._checkout.operator_key, self._checkout.signers, now)

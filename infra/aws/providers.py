@@ -1,6 +1,7 @@
 """The dynamic providers of what AWS doesn't make: secrets of our own, and where a location was put.
 
-As the lab's, they are thin and importable: the state holds a reference to them, no code.
+As the lab's, they are thin and importable, and import what does the work when they are called: the state holds a
+reference to them, no code.
 """
 
 from typing import Any

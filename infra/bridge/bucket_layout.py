@@ -6,3 +6,11 @@ SITE_PREFIX = "site"
 RELEASES_PREFIX = "releases"
 SNAPSHOTS_PREFIX = "snapshots"
 """Below these stand the archives as built, each with its sha256 and its signature beside it."""
+
+HOSTS_PREFIX = "hosts"
+"""Below it stands what is for the hosts of one location alone, under the location's name."""
+
+
+def start_key(location: str) -> str:
+    """Where the hosts of a location find what they start with."""
+    return f"{HOSTS_PREFIX}/{location}/start.json"

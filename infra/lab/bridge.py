@@ -4,15 +4,13 @@ import functools
 import json
 import subprocess
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Interface
 from pathlib import Path
 
+from infra.addresses import TEST_RANGE
 from infra.bridge.errors import OperatorError
 from infra.lab.commands import locked, run
 from infra.lab.paths import LOCK, STACKS
-
-TEST_RANGE = IPv4Network("198.18.0.0/15")
-"""Reserved for tests of networks (RFC 2544): never routed in public."""
 
 INOTIFY_INSTANCES = 1024
 """Debian's 128 run out near 24 hosts; each systemd takes a handful."""

@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from infra.addresses import TEST_RANGE
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import RolloutPolicy
 from infra.settings.account import AwsSettings, BudgetSettings, NightSettings
@@ -26,9 +27,6 @@ from infra.settings.location import (
 from infra.settings.regions import GLOBAL_REGION, REGIONS
 
 PROJECT = "tegak"
-TEST_RANGE = IPv4Network("198.18.0.0/15")
-"""The lab's addresses: reserved for tests of networks (RFC 2544), never routed in public."""
-
 UNREACHED_RANGES = (
     *PRIVATE_RANGES,
     *(IPv4Network(text) for text in ("100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16")),

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from app.snapshot import Snapshot
+from infra.bridge.bucket_layout import start_key
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import GroupLocation
 from roles.artefacts.files import Configuration
@@ -19,7 +20,7 @@ from roles.bucket.bucket import Bucket, ConflictError, Kept
 from roles.bucket.site.contents import JSON, Contents
 from roles.bucket.site.filling import Filling
 from roles.bucket.site.service import look_of, running, unpack
-from roles.bucket.start import Publication, Published, read_start, start_document, start_key
+from roles.bucket.start import Publication, Published, read_start, start_document
 from roles.hosts.audit import Log
 from roles.hosts.state import observe
 from roles.rollout.wanted import Wanted

@@ -133,11 +133,6 @@ class Publication:
     audit: bytes = b""
 
 
-def start_key(location: str) -> str:
-    """Where the hosts of a location look for it in the bucket."""
-    return f"hosts/{location}/start.json"
-
-
 def start_document(
     configuration: Configuration, location: GroupLocation, published: Publication, *, at: dt.datetime, key: Path
 ) -> bytes:

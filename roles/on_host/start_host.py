@@ -60,11 +60,11 @@ def instance_id() -> str:
 class Group:
     """The group that holds this host."""
 
-    def __init__(self, place: Mapping[str, str], instance: str) -> None:
-        self._client = client("autoscaling", place["TEGAK_REGION"])
+    def __init__(self, environment: Mapping[str, str], instance: str) -> None:
+        self._client = client("autoscaling", environment["TEGAK_REGION"])
         self._action = {
-            "AutoScalingGroupName": place["TEGAK_GROUP"],
-            "LifecycleHookName": place["TEGAK_HOOK"],
+            "AutoScalingGroupName": environment["TEGAK_GROUP"],
+            "LifecycleHookName": environment["TEGAK_HOOK"],
             "InstanceId": instance,
         }
 
@@ -100,16 +100,16 @@ class Group:
 class Bucket:
     """What is published."""
 
-    def __init__(self, place: Mapping[str, str]) -> None:
-        region = place["TEGAK_BUCKET_REGION"]
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        region = environment["TEGAK_BUCKET_REGION"]
         # There is no NAT: a bucket of another region is reached over IPv6 alone.
-        self._client = client("s3", region, use_dualstack_endpoint=region != place["TEGAK_REGION"])
-        self._place = place
+        self._client = client("s3", region, use_dualstack_endpoint=region != environment["TEGAK_REGION"])
+        self._environment = environment
 
     def start(self) -> bytes | None:
         """What the hosts of this location do; None where nothing was published for them yet."""
         try:
-            return self._open(f"hosts/{self._place['TEGAK_LOCATION']}/start.json")["Body"].read()
+            return self._open(self._environment["TEGAK_START"])["Body"].read()
         except ClientError as error:
             if code_of(error) == "NoSuchKey":
                 return None
@@ -128,7 +128,7 @@ class Bucket:
         return iter(lambda: found["Body"].read(CHUNK_BYTES), b"")
 
     def _open(self, key: str) -> Json:
-        return self._client.get_object(Bucket=self._place["TEGAK_BUCKET"], Key=key)
+        return self._client.get_object(Bucket=self._environment["TEGAK_BUCKET"], Key=key)
 
 
 def client(service: str, region: str, **more: bool) -> Any:  # noqa: ANN401  # boto3 makes its clients' types at run time
@@ -142,7 +142,7 @@ def code_of(error: ClientError) -> str:
     return str(cast("Json", error.response)["Error"]["Code"])  # pyright: ignore[reportUnknownMemberType]
 
 
-def checked(document: bytes, place: Mapping[str, str]) -> Json:
+def checked(document: bytes, environment: Mapping[str, str]) -> Json:
     """What was signed, by who may, for this location of this stack."""
     try:
         outer = json.loads(document)
@@ -158,7 +158,8 @@ def checked(document: bytes, place: Mapping[str, str]) -> Json:
     body = json.loads(text)
     if body.get("schema") != SCHEMA:
         raise NotReadyError(f"start.json is of version {body.get('schema')}, and this host knows {SCHEMA}")
-    whom, own = f"{body['location']} of {body['stack']}", f"{place['TEGAK_LOCATION']} of {place['TEGAK_STACK']}"
+    whom = f"{body['location']} of {body['stack']}"
+    own = f"{environment['TEGAK_LOCATION']} of {environment['TEGAK_STACK']}"
     if whom != own:
         raise NotReadyError(f"start.json is for {whom}, not for {own}")
     return body
@@ -203,10 +204,10 @@ def run(step: Json, pieces: Iterable[bytes]) -> None:
 
 def main() -> int:
     """Do what is published, until nothing newer is; then let the host into its pool."""
-    place = dict(os.environ)
+    environment = dict(os.environ)
     try:
         instance = instance_id()
-        group, bucket = Group(place, instance), Bucket(place)
+        group, bucket = Group(environment, instance), Bucket(environment)
         if not group.holds_it():
             say("no hook holds this host: it is left as it is")
             return 0
@@ -214,7 +215,7 @@ def main() -> int:
         while (document := bucket.start()) != done:
             if document is None:
                 raise NotReadyError("start.json was there, and is not any more")
-            body = checked(document, place)
+            body = checked(document, environment)
             for step in body["steps"]:
                 if not (step["unless"] and Path(step["unless"]).exists()):
                     run(step, read_by(step, body, bucket, instance))

@@ -78,7 +78,7 @@ def test_what_a_host_prints_at_each_boot_is_what_tasks_pin(usual: AwsRecorder, t
 def test_the_unit_waits_for_the_hook_that_the_group_holds(usual: AwsRecorder) -> None:
     _, text = block(script_of(usual), "ENV")
     assert f"TEGAK_HOOK={usual.one('LifecycleHook', 'jakarta-ready')['name']}\n" in text
-    assert "EnvironmentFile=/etc/tegak/place.env\n" in block(script_of(usual), "UNIT")[1]
+    assert "EnvironmentFile=/etc/tegak/start.env\n" in block(script_of(usual), "UNIT")[1]
 
 
 def test_a_host_that_is_not_ready_goes_on_trying_until_its_group_gives_it_up(usual: AwsRecorder) -> None:

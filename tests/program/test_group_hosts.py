@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from app.addresses import NATION_PAGE as PATH
-from infra.bridge.bucket_layout import SITE_PREFIX
+from infra.bridge.bucket_layout import SITE_PREFIX, start_key
 from infra.bridge.inventory import Host, Inventory, Publication
 from roles.aws.targets import read_states
 from roles.bucket.bucket import Bucket
-from roles.bucket.start import StartBody, read_start, start_key
+from roles.bucket.start import StartBody, read_start
 from tests.aws import Cloud, Group, cloud, make_bucket, make_group
 from tests.deploy.sources import release_of, slow
 from tests.lab import SMALL, LabStack, lab_stack

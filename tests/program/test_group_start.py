@@ -17,6 +17,7 @@ from infra.aws.location.boot import boot_script
 from infra.aws.location.place import Place
 from infra.aws.names import Names
 from infra.aws.outputs import AccountOutputs
+from infra.bridge.bucket_layout import start_key
 from infra.bridge.inventory import GroupLocation, Inventory
 from infra.bridge.signers import PUBLIC_KEY, read_signers
 from infra.settings.location import AwsLocationSettings
@@ -35,7 +36,6 @@ from roles.bucket.start import (
     StartStep,
     start_body,
     start_document,
-    start_key,
 )
 from roles.hosts.audit import Entry, Operator
 from roles.hosts.state import HostState

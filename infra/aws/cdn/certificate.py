@@ -2,13 +2,12 @@
 
 import pulumi
 from pulumi import CustomTimeouts, Output, ResourceOptions
-from pulumi_aws import acm, route53
+from pulumi_aws import acm
 
-from infra.aws.location.certificates import NOT_EXPORTED
+from infra.aws.certificates import NOT_EXPORTED, prove
 from infra.aws.outputs import AccountOutputs
 from infra.settings.regions import GLOBAL_REGION
 
-PROOF_TTL_SECONDS = 300
 WAIT = "30m"
 """AWS sees the proof within minutes, or never: then the zone isn't delegated (docs/aws.md)."""
 
@@ -33,16 +32,7 @@ class SiteCertificate(pulumi.ComponentResource):
             tags=account.names.tags("cdn"),
             opts=child,
         )
-        proof = certificate.domain_validation_options[0]
-        record = route53.Record(
-            "site-proof",
-            zone_id=account.zone_id,
-            name=proof.resource_record_name.apply(_there),
-            type=proof.resource_record_type.apply(_there),
-            records=[proof.resource_record_value.apply(_there)],
-            ttl=PROOF_TTL_SECONDS,
-            opts=child,
-        )
+        record = prove("site-proof", certificate, account.zone_id, child)
         self.arn: Output[str] = acm.CertificateValidation(
             "site",
             certificate_arn=certificate.arn,
@@ -51,9 +41,3 @@ class SiteCertificate(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self, custom_timeouts=CustomTimeouts(create=WAIT)),
         ).certificate_arn
         self.register_outputs({"arn": self.arn})
-
-
-def _there(value: str | None) -> str:
-    if value is None:
-        raise ValueError("AWS named no proof for a certificate that is proved by a record")
-    return value

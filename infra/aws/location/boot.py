@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pulumi import Output
 
 from infra.aws.location.place import Place
+from infra.bridge.bucket_layout import start_key
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parents[3]
 TEMPLATES = PROJECT_DIRECTORY / "templates/boot"
@@ -56,6 +57,7 @@ def boot_script(place: Place, *, bucket: str) -> str:
         place=place,
         bucket=bucket,
         hook=READY_HOOK,
+        start_key=start_key(place.name),
         start_program=START_PROGRAM.read_text(encoding="utf-8"),
         logs=json.dumps(logs_shipped(place)),
     )

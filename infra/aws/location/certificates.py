@@ -10,16 +10,8 @@ import pulumi
 from pulumi import Output, ResourceOptions
 from pulumi_aws import acm, route53
 
+from infra.aws.certificates import EXPORTED, NOT_EXPORTED, prove
 from infra.aws.outputs import AccountOutputs
-
-RECORD_SECONDS = 300
-
-
-NOT_EXPORTED = acm.CertificateOptionsArgs(export="DISABLED")
-"""Said, not left out: the provider would have AWS make one that can be exported, and is paid for
-(https://github.com/hashicorp/terraform-provider-aws/pull/47414)."""
-
-EXPORTED = acm.CertificateOptionsArgs(export="ENABLED")
 
 
 class OriginCertificates(pulumi.ComponentResource):
@@ -49,7 +41,7 @@ class OriginCertificates(pulumi.ComponentResource):
         certificates = {
             region: self._certificate(f"origin-{region}", region, NOT_EXPORTED) for region in dict.fromkeys(regions)
         }
-        record = self._prove(next(iter(certificates.values())))
+        record = prove("origin-proof", next(iter(certificates.values())), account.zone_id, self._child)
         self._validated = {
             region: self._validate(f"origin-{region}", region, certificate, record)
             for region, certificate in certificates.items()
@@ -71,18 +63,6 @@ class OriginCertificates(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _prove(self, certificate: acm.Certificate) -> route53.Record:
-        proof = certificate.domain_validation_options[0]
-        return route53.Record(
-            "origin-proof",
-            zone_id=self._account.zone_id,
-            name=proof.resource_record_name.apply(_known),
-            type=proof.resource_record_type.apply(_known),
-            records=[proof.resource_record_value.apply(_known)],
-            ttl=RECORD_SECONDS,
-            opts=self._child,
-        )
-
     def _validate(self, name: str, region: str, certificate: acm.Certificate, record: route53.Record) -> Output[str]:
         return acm.CertificateValidation(
             name,
@@ -95,9 +75,3 @@ class OriginCertificates(pulumi.ComponentResource):
     def in_region(self, region: str) -> Output[str]:
         """ARN of the region's certificate, once it is valid."""
         return self._validated[region]
-
-
-def _known(text: str | None) -> str:
-    if text is None:
-        raise ValueError("ACM named no DNS record for the certificate")
-    return text

@@ -12,13 +12,13 @@ from infra.aws.location.certificates import OriginCertificates
 from infra.aws.location.endpoints import Endpoints
 from infra.aws.location.firewall import Firewall
 from infra.aws.location.group import HostGroup
-from infra.aws.location.moving import Whereabouts
 from infra.aws.location.network import Network
 from infra.aws.location.night import NightPlan
 from infra.aws.location.place import Place
 from infra.aws.location.reservation import Reservation
 from infra.aws.location.roles import HostRole
 from infra.aws.location.template import HostTemplate
+from infra.aws.location.whereabouts import Whereabouts
 from infra.aws.names import LOCATION_TAG, ROLE_TAG, STACK_TAG
 from infra.aws.outputs import AccountOutputs, OriginOutputs
 from infra.hosts import HostOutputs

@@ -7,30 +7,13 @@ already. To replace it with all that hangs on it would end every host of the loc
 
 from collections.abc import Mapping
 
-from pulumi import ResourceOptions
-from pulumi.dynamic import Resource
-
-from infra.aws.location.place import Place
-from infra.aws.providers import WhereaboutsProvider
 from infra.bridge.errors import OperatorError
 
-PLACE = ("region", "network")
-
-
-class Whereabouts(Resource, module="aws", name="Whereabouts"):
-    """Where a location is; refused on preview if the settings say another place than the one that it was made at.
-
-    Args:
-        place: The location.
-    """
-
-    def __init__(self, place: Place, *, opts: ResourceOptions | None = None) -> None:
-        where = {"location": place.name, "region": place.region, "network": str(place.settings.network)}
-        super().__init__(WhereaboutsProvider(), place.name, where, opts)
+FIXED = ("region", "network")
 
 
 def refuse_to_move(before: Mapping[str, object], wanted: Mapping[str, object]) -> None:
-    """Refuse another place.
+    """Refuse another region or network.
 
     Args:
         before: Where the location was made.
@@ -39,7 +22,7 @@ def refuse_to_move(before: Mapping[str, object], wanted: Mapping[str, object]) -
     Raises:
         OperatorError: They differ.
     """
-    changes = [f"{key} {before[key]} to {wanted[key]}" for key in PLACE if before[key] != wanted[key]]
+    changes = [f"{key} {before[key]} to {wanted[key]}" for key in FIXED if before[key] != wanted[key]]
     if changes:
         moved = f"location {wanted['location']} can't move from {' and '.join(changes)} while it serves"
         raise OperatorError(

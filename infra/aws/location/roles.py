@@ -7,6 +7,7 @@ from pulumi_aws.get_caller_identity import get_caller_identity_output
 
 from infra.aws.location.place import Place
 from infra.aws.policies import Statement, policy, service, trust
+from infra.bridge.bucket_layout import HOSTS_PREFIX, RELEASES_PREFIX, SNAPSHOTS_PREFIX
 
 LOG_DAYS = 90
 
@@ -80,7 +81,7 @@ def host_policy(place: Place, *, account_id: str, bucket_arn: str, log_group_arn
 
 def _published(place: Place, bucket_arn: str) -> list[Statement]:
     # No key of KMS is asked for: the bucket is encrypted with S3's own.
-    prefixes = ("releases/", "snapshots/", f"hosts/{place.name}/")
+    prefixes = [f"{prefix}/" for prefix in (RELEASES_PREFIX, SNAPSHOTS_PREFIX, f"{HOSTS_PREFIX}/{place.name}")]
     return [
         Statement("Read", ["s3:GetObject"], [f"{bucket_arn}/{prefix}*" for prefix in prefixes]),
         # Without it, what is not there would look like what is forbidden.

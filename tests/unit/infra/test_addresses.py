@@ -5,8 +5,7 @@ from ipaddress import IPv4Network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.addresses import network_plan
-from infra.settings.stack import TEST_RANGE
+from infra.addresses import TEST_RANGE, network_plan
 
 STACKS = list(TEST_RANGE.subnets(new_prefix=20))
 
