@@ -4,7 +4,9 @@ PYTHON := .venv/bin/python
 
 SOURCE := samples/kpu-2019
 
-.PHONY: help up down setup engine lock lint diagram test test-night bench-lab bench-deploy bench-loader
+TESTS := $(PYTHON) -m pytest -p tests.progress --durations=10 -o console_output_style=classic --continue-on-collection-errors
+
+.PHONY: help up down setup engine lock lint format diagram unit test test-night bench-lab bench-deploy bench-loader
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,12 +30,17 @@ lock: setup ## pin all dependencies anew, with hashes
 		--generate-hashes --no-emit-index-url --no-header -q -o app/requirements.lock
 
 lint: setup ## format, lint, types
-	@$(PYTHON) -m ruff format --check
-	@$(PYTHON) -m ruff check
-	@$(PYTHON) -m pyright
+	@$(PYTHON) -m tools.lint
+
+format: setup ## format the code, and mend of the lint what can be mended by itself
+	@$(PYTHON) -m ruff check --fix-only --quiet
+	@$(PYTHON) -m ruff format
 
 diagram: engine ## draw docs/aws-diagram.md anew: what `produksi` has in AWS, by the program itself, without an account
 	@$(PYTHON) -m tools.diagram
+
+unit: setup ## the tests that need no root and no engine (a minute)
+	@$(TESTS) -n 2 --dist worksteal tests/unit
 
 test: lint engine ## lint, then the tests; the last two on lab stacks of their own, beside `lokal`
 	@$(PYTHON) -m pytest tests/unit -n 2

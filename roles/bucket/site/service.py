@@ -64,11 +64,8 @@ class Service:
         """
         connection = self._free.get()
         try:
-            connection.request("GET", path)
-            response = connection.getresponse()
-            body = response.read()
+            response, body = connection.get(path)
         except (OSError, http.client.HTTPException) as error:
-            connection.close()  # the next request opens it anew
             raise OperatorError(f"the results service, run here to fill the bucket, ended: {error}") from error
         finally:
             self._free.put(connection)
@@ -184,6 +181,22 @@ class _Connection(http.client.HTTPConnection):
     def __init__(self, path: Path) -> None:
         super().__init__("bucket", timeout=ANSWER_SECONDS)
         self._path = path
+
+    def get(self, path: str) -> tuple[http.client.HTTPResponse, bytes]:
+        """Ask for a path; once more where the service has closed the connection, as it does after five idle seconds."""
+        try:
+            return self._ask(path)
+        except ConnectionError:
+            return self._ask(path)
+
+    def _ask(self, path: str) -> tuple[http.client.HTTPResponse, bytes]:
+        try:
+            self.request("GET", path)
+            response = self.getresponse()
+            return response, response.read()
+        except BaseException:
+            self.close()  # the next request opens it anew
+            raise
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)

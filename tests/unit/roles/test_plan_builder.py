@@ -66,7 +66,7 @@ def names(plan: Plan) -> list[list[list[str]]]:
     return [[[change.host.name for change in batch] for batch in phase.batches] for phase in plan.phases]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(observations(), policies)
 def test_no_plan_goes_under_the_capacity_floor_or_takes_the_last_host(
     observed: Observation, policy: RolloutPolicy
@@ -91,7 +91,7 @@ def test_no_plan_goes_under_the_capacity_floor_or_takes_the_last_host(
             serving -= gone
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(observations(), policies)
 def test_no_host_is_switched_while_it_is_in_the_pool(observed: Observation, policy: RolloutPolicy) -> None:
     for change in plan_of(observed, policy).changes:
@@ -111,7 +111,7 @@ def test_no_host_is_switched_while_it_is_in_the_pool(observed: Observation, poli
             assert kinds[2:] == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(observations(), policies)
 def test_undo_mirrors_do_and_puts_only_those_back_into_the_pool_that_were_in_it(
     observed: Observation, policy: RolloutPolicy
@@ -128,7 +128,7 @@ def test_undo_mirrors_do_and_puts_only_those_back_into_the_pool_that_were_in_it(
         assert drain.undo is None or puts_back(drain.undo)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(observations(), policies)
 def test_every_host_that_needs_the_release_gets_it_once(observed: Observation, policy: RolloutPolicy) -> None:
     plan = plan_of(observed, policy)
@@ -142,7 +142,7 @@ def test_every_host_that_needs_the_release_gets_it_once(observed: Observation, p
             assert host.name in switched
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(observations(), policies)
 def test_locations_come_one_at_a_time_and_a_canary_is_one_host(observed: Observation, policy: RolloutPolicy) -> None:
     for phase in plan_of(observed, policy).phases:
