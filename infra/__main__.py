@@ -11,13 +11,13 @@ import pulumi
 
 from infra.bridge.errors import MESSAGE_WAS_SHOWN, OperatorError
 from infra.bridge.signers import PUBLIC_KEY, read_signers
-from infra.checkout import Checkout
 from infra.guards import refuse_bad_resources
 from infra.lab.bridge import kernel_has_netem
 from infra.preflight import check_certificate, check_machine, read_operator_key
 from infra.settings.location import LabLocationSettings
 from infra.settings.stack import PROJECT, STRUCTURED_KEYS, StackSettings, parse_settings
 from infra.site import Site
+from infra.workplace import Workplace
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 
@@ -37,7 +37,7 @@ def check_lab(locations: Sequence[LabLocationSettings]) -> bool:
         return False
     check_machine()
     delays = kernel_has_netem()
-    if not delays and any(place.delay_ms for place in locations):
+    if not delays and any(location.delay_ms for location in locations):
         pulumi.log.warn("this kernel has no netem: the locations are made without the distance between them")
     return delays
 
@@ -52,7 +52,7 @@ def main() -> None:
     delays = check_lab(settings.of_kind(LabLocationSettings))
     operator_key = read_operator_key(PROJECT_DIRECTORY / settings.operator_key_file)
     signers = read_signers(PROJECT_DIRECTORY / PUBLIC_KEY)
-    site = Site(stack, settings, Checkout(PROJECT_DIRECTORY, operator_key, signers, delays))
+    site = Site(stack, settings, Workplace(PROJECT_DIRECTORY, operator_key, signers, delays))
     pulumi.export("inventory", site.inventory())
     pulumi.export("url", site.edge.url)
     pulumi.export("ca_certificate", site.edge.ca_certificate)

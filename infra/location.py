@@ -10,7 +10,7 @@ from infra.hosts import HostOutputs
 HTTP_PORT, HTTPS_PORT = 80, 443
 
 
-class Location(Protocol):
+class LocationOutputs(Protocol):
     """A place with its own load balancer and app hosts.
 
     `hosts` are those that the program knows; those of a group, which come and go, are found when a task starts.
@@ -21,7 +21,7 @@ class Location(Protocol):
     entry: Output[Mapping[str, object]]
 
 
-class Edge(Protocol):
+class EdgeOutputs(Protocol):
     """The tier in front of all locations: the one address that the public knows.
 
     `hosts` are those that are the edge's alone. `ca_certificate` is the authority of its certificate, in PEM, where it

@@ -9,10 +9,9 @@ from pulumi import Output
 from infra.adopted.location import HostsLocation, OwnedEdge
 from infra.bridge import inventory
 from infra.bridge.certificate import read_file
-from infra.checkout import Checkout
 from infra.cost.guard import refuse_over_limits
 from infra.lab.location import Lab
-from infra.location import Edge, Location
+from infra.location import EdgeOutputs, LocationOutputs
 from infra.settings.location import (
     AwsLocationSettings,
     HostsLocationSettings,
@@ -20,6 +19,7 @@ from infra.settings.location import (
     LocationSettings,
 )
 from infra.settings.stack import StackSettings
+from infra.workplace import Workplace
 
 if TYPE_CHECKING:
     from infra.aws.site import AwsSite
@@ -31,17 +31,17 @@ class Site:
     Args:
         stack: The stack's name.
         settings: Its settings.
-        checkout: Where the program runs from.
+        workplace: Where the program runs from.
     """
 
-    def __init__(self, stack: str, settings: StackSettings, checkout: Checkout) -> None:
+    def __init__(self, stack: str, settings: StackSettings, workplace: Workplace) -> None:
         refuse_over_limits(stack, settings)
         self.stack = stack
         self.rollout = settings.rollout
         self._settings = settings
-        self._checkout = checkout
+        self._workplace = workplace
         network = settings.network if settings.of_kind(LabLocationSettings) else None
-        self._lab = Lab(stack, network, checkout) if network else None
+        self._lab = Lab(stack, network, workplace) if network else None
         self._aws = self._on_aws() if settings.aws else None
         self.locations = [self._location(location) for location in settings.locations]
         self.edge = self._edge()
@@ -51,9 +51,9 @@ class Site:
         from infra.aws.site import AwsSite
 
         now = dt.datetime.now(dt.UTC)
-        return AwsSite(self.stack, self._settings, self._checkout.operator_key, self._checkout.signers, now)
+        return AwsSite(self.stack, self._settings, self._workplace.operator_key, self._workplace.signers, now)
 
-    def _location(self, location: LocationSettings) -> Location:
+    def _location(self, location: LocationSettings) -> LocationOutputs:
         match location:
             case HostsLocationSettings():
                 return HostsLocation(location, self._settings.operator_key_file, behind_cdn=self._aws is not None)
@@ -64,13 +64,13 @@ class Site:
             case _:
                 raise ValueError(f"the settings' own check lets no stack be without what {location.name} needs")
 
-    def _edge(self) -> Edge:
+    def _edge(self) -> EdgeOutputs:
         settings = self._settings
         if self._aws is not None:
             return self._aws.edge
         if settings.own_edge is not None and settings.certificate is not None:
             file = settings.certificate.authority_file
-            authority = read_file(self._checkout.directory / file).decode("ascii", "replace") if file else None
+            authority = read_file(self._workplace.directory / file).decode("ascii", "replace") if file else None
             return OwnedEdge(settings.server_name, settings.own_edge, settings.certificate, authority)
         if self._lab is not None:
             return self._lab.edge(settings.server_name)

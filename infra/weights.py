@@ -11,8 +11,8 @@ MOST = 255
 
 def hosts_of_the_night(settings: StackSettings) -> dict[str, int]:
     """How many hosts each location that the CDN asks has; a lab is on this machine, and the CDN doesn't reach it."""
-    groups = {place.name: place.hosts.night for place in settings.of_kind(AwsLocationSettings)}
-    return groups | {place.name: place.app_machines for place in settings.of_kind(HostsLocationSettings)}
+    groups = {location.name: location.hosts.night for location in settings.of_kind(AwsLocationSettings)}
+    return groups | {location.name: location.app_machines for location in settings.of_kind(HostsLocationSettings)}
 
 
 def dns_weights(hosts: Mapping[str, int]) -> dict[str, int]:

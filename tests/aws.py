@@ -70,7 +70,7 @@ class Cloud:
 
 
 @dataclass(frozen=True)
-class Group:
+class InstanceGroup:
     """A location, and the instances that its group began with."""
 
     location: GroupLocation
@@ -131,7 +131,7 @@ def cloud(address: str = "127.0.0.1") -> Generator[Cloud, None, None]:
             server.stop()
 
 
-def make_group(count: int, tags: Mapping[str, str] | None = None, known_as: str | None = None) -> Group:
+def make_group(count: int, tags: Mapping[str, str] | None = None, known_as: str | None = None) -> InstanceGroup:
     """A group of so many instances in service, registered with a target group.
 
     Args:
@@ -165,7 +165,7 @@ def make_group(count: int, tags: Mapping[str, str] | None = None, known_as: str 
     location = GroupLocation(
         name=tags["tegak:location"], kind="aws", region=REGION, tags=tags, target_group_arn=targets
     )
-    return Group(location, tuple(sorted(instances_of(groups))))
+    return InstanceGroup(location, tuple(sorted(instances_of(groups))))
 
 
 def make_bucket(name: str = "tegak-uji-publication") -> Publication:

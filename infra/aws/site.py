@@ -39,7 +39,7 @@ class AwsSite:
         weights = dns_weights(hosts_of_the_night(settings))
         certificates = OriginCertificates(
             account,
-            [place.region for place in settings.of_kind(AwsLocationSettings)],
+            [location.region for location in settings.of_kind(AwsLocationSettings)],
             exported_in=aws.home_region if own else None,
         )
         self.name_servers = shared.zone.name_servers
@@ -50,7 +50,10 @@ class AwsSite:
         self.locations: Sequence[AwsLocation] = make_aws_locations(
             settings, account, certificates, weights, operator_key, signers, now
         )
-        owned = [OriginOutputs(place.name, weights[place.name], address=str(place.origin_address)) for place in own]
+        owned = [
+            OriginOutputs(location.name, weights[location.name], address=str(location.origin_address))
+            for location in own
+        ]
         self.edge = Cdn(aws, night, account, [*(location.origin for location in self.locations), *owned])
 
     def location(self, name: str) -> AwsLocation:

@@ -71,27 +71,30 @@ def _requests(prices: PriceList, requests: float, answer_bytes: int) -> Iterator
     yield Item(EVERYWHERE, "firewall: requests", requests / MILLION, prices.find("waf.requests"))
 
 
-def _standing(place: AwsLocationSettings, prices: PriceList, hosts: int, hours: float) -> Iterator[Item]:
+def _standing(location: AwsLocationSettings, prices: PriceList, hosts: int, hours: float) -> Iterator[Item]:
     """What a location costs because it is there.
 
     Args:
-        place: The location.
+        location: The location.
         prices: The prices.
         hosts: How many of them run.
         hours: For how long.
     """
-    months, region = hours / assumed.MONTH_HOURS, place.region
-    disks_gb = (hosts + place.hosts.warm) * assumed.DISK_GB
-    endpoints = assumed.INTERFACE_ENDPOINTS * place.zones
+    months, region = hours / assumed.MONTH_HOURS, location.region
+    disks_gb = (hosts + location.hosts.warm) * assumed.DISK_GB
+    endpoints = assumed.INTERFACE_ENDPOINTS * location.zones
     logged_gb = hosts * hours / 24 * assumed.HOST_LOG_GB_PER_DAY
     yield Item(
-        place.name, f"hosts, {place.instance_type}", hosts * hours, prices.of_instance(place.instance_type, region)
+        location.name,
+        f"hosts, {location.instance_type}",
+        hosts * hours,
+        prices.of_instance(location.instance_type, region),
     )
-    yield Item(place.name, "disks, warm hosts' too", disks_gb * months, prices.find("disk", region))
-    yield Item(place.name, "load balancer", hours, prices.find("balancer", region))
-    yield Item(place.name, "its public addresses", place.zones * hours, prices.find("address", region))
-    yield Item(place.name, "interface endpoints", endpoints * hours, prices.find("endpoint", region))
-    yield Item(place.name, "hosts' logs", logged_gb, prices.find("logs", region))
+    yield Item(location.name, "disks, warm hosts' too", disks_gb * months, prices.find("disk", region))
+    yield Item(location.name, "load balancer", hours, prices.find("balancer", region))
+    yield Item(location.name, "its public addresses", location.zones * hours, prices.find("address", region))
+    yield Item(location.name, "interface endpoints", endpoints * hours, prices.find("endpoint", region))
+    yield Item(location.name, "hosts' logs", logged_gb, prices.find("logs", region))
 
 
 @dataclass(frozen=True)
@@ -107,9 +110,9 @@ class _Night:
         load = Load.of(self.night)
         yield from _requests(self.prices, load.requests, self.night.answer_bytes)
         yield from self._shared(load)
-        for place in self.settings.of_kind(AwsLocationSettings):
-            yield from _standing(place, self.prices, place.hosts.night, self.night.hours + assumed.LEAD_HOURS)
-            yield from self._balanced(place, load)
+        for location in self.settings.of_kind(AwsLocationSettings):
+            yield from _standing(location, self.prices, location.hosts.night, self.night.hours + assumed.LEAD_HOURS)
+            yield from self._balanced(location, load)
 
     def _shared(self, load: Load) -> Iterator[Item]:
         aws = self.settings.aws
@@ -129,7 +132,7 @@ class _Night:
         archives = publications * assumed.ARCHIVE_OBJECTS
         files = assumed.SITE_FILES * (1 + assumed.CHANGED_PART * publications)
         sent_gb = publications * assumed.ARCHIVE_GB + files * assumed.SITE_FILE_GB
-        hosts = sum(place.hosts.night for place in self.settings.of_kind(AwsLocationSettings))
+        hosts = sum(location.hosts.night for location in self.settings.of_kind(AwsLocationSettings))
         written, find = (archives + files) / 1000, self.prices.find
         yield Item(EVERYWHERE, "publications: written", written, find("storage.writes", aws.home_region))
         yield Item(EVERYWHERE, "publications: copied", written, find("storage.writes", aws.replica_region))
@@ -137,17 +140,17 @@ class _Night:
         read = archives * hosts / 1000
         yield Item(EVERYWHERE, "publications: read by hosts", read, find("storage.reads", aws.home_region))
 
-    def _balanced(self, place: AwsLocationSettings, load: Load) -> Iterator[Item]:
+    def _balanced(self, location: AwsLocationSettings, load: Load) -> Iterator[Item]:
         # A unit is 1 GB an hour; new connections and rules (units' other measures) stay below, since the CDN keeps its
         # connections open and the listener has few rules.
-        used = load.origin_gigabytes_per_hour * origin_share(self.settings, place)
-        beyond = max(0.0, used - place.reserved_units) * self.night.hours_at_peak
-        reserved = place.reserved_units * (self.night.hours + assumed.LEAD_HOURS)
+        used = load.origin_gigabytes_per_hour * origin_share(self.settings, location)
+        beyond = max(0.0, used - location.reserved_units) * self.night.hours_at_peak
+        reserved = location.reserved_units * (self.night.hours + assumed.LEAD_HOURS)
         find = self.prices.find
         if reserved:
-            yield Item(place.name, "units reserved", reserved, find("balancer.reserved_units", place.region))
+            yield Item(location.name, "units reserved", reserved, find("balancer.reserved_units", location.region))
         name = "units used beyond them" if reserved else "units used"
-        yield Item(place.name, name, beyond, find("balancer.units", place.region))
+        yield Item(location.name, name, beyond, find("balancer.units", location.region))
 
 
 @dataclass(frozen=True)
@@ -162,12 +165,12 @@ class _Month:
         requests = float(self.budget.month_requests_millions * MILLION)
         yield from _requests(self.prices, requests, night.answer_bytes)
         yield from self._shared()
-        for place in self.settings.of_kind(AwsLocationSettings):
-            share = origin_share(self.settings, place)
+        for location in self.settings.of_kind(AwsLocationSettings):
+            share = origin_share(self.settings, location)
             used = requests * night.origin_percent / 100 * night.answer_bytes / GB * share
-            yield from _standing(place, self.prices, place.hosts.usual, assumed.MONTH_HOURS)
-            yield Item(place.name, "units used", used, self.prices.find("balancer.units", place.region))
-            yield Item(place.name, "alarms", assumed.LOCATION_ALARMS, self.prices.find("alarm", place.region))
+            yield from _standing(location, self.prices, location.hosts.usual, assumed.MONTH_HOURS)
+            yield Item(location.name, "units used", used, self.prices.find("balancer.units", location.region))
+            yield Item(location.name, "alarms", assumed.LOCATION_ALARMS, self.prices.find("alarm", location.region))
 
     def _shared(self) -> Iterator[Item]:
         find, home, replica = self.prices.find, self.aws.home_region, self.aws.replica_region

@@ -96,13 +96,13 @@ def limits(settings: StackSettings) -> tuple[Limit, ...]:
 
 def _of_account(settings: StackSettings, aws: AwsSettings) -> Iterator[Limit]:
     load = Load.of(planned_night(settings))
-    places = settings.of_kind(AwsLocationSettings)
-    for region in dict.fromkeys(place.region for place in places):
-        here = [place for place in places if place.region == region]
+    locations = settings.of_kind(AwsLocationSettings)
+    for region in dict.fromkeys(location.region for location in locations):
+        here = [location for location in locations if location.region == region]
         yield Limit(
             "vCPUs of running hosts",
             region,
-            sum(place.hosts.most * vcpus(place.instance_type) for place in here),
+            sum(location.hosts.most * vcpus(location.instance_type) for location in here),
             aws.vcpu_quotas.get(region, 0),
             "tegak:aws.vcpu_quotas",
             Quota("ec2", "L-1216C47A", region),
@@ -110,7 +110,7 @@ def _of_account(settings: StackSettings, aws: AwsSettings) -> Iterator[Limit]:
         yield Limit(
             "reserved load balancer units",
             region,
-            sum(place.reserved_units for place in here),
+            sum(location.reserved_units for location in here),
             aws.reserved_units_quotas.get(region, 0),
             "tegak:aws.reserved_units_quotas",
             Quota("elasticloadbalancing", "L-8A66D0E6", region),
@@ -143,10 +143,10 @@ def _of_account(settings: StackSettings, aws: AwsSettings) -> Iterator[Limit]:
 
 def _of_hosts(settings: StackSettings) -> Iterator[Limit]:
     """What the CDN hands on must be answered when the largest location is lost too, if there is another one."""
-    places = settings.of_kind(AwsLocationSettings)
-    answers = sorted(place.hosts.most * place.hosts.requests_per_second for place in places)
+    locations = settings.of_kind(AwsLocationSettings)
+    answers = sorted(location.hosts.most * location.hosts.requests_per_second for location in locations)
     left = answers[:-1] or answers
-    lost = "all locations but the largest" if len(answers) > 1 else places[0].name
+    lost = "all locations but the largest" if len(answers) > 1 else locations[0].name
     yield Limit(
         "requests/s of the hosts",
         lost,

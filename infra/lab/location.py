@@ -7,11 +7,11 @@ import pulumi
 from pulumi import Output, ResourceOptions
 
 from infra.addresses import EDGE_NETWORK, NetworkPlan, network_plan
-from infra.checkout import Checkout
 from infra.hosts import HostOutputs
 from infra.lab.ground import LabGround, LabNetwork
 from infra.location import balanced
 from infra.settings.location import EDGE_NAME, LAB_EDGE_HOST, LabLocationSettings
+from infra.workplace import Workplace
 
 
 class Lab:
@@ -20,12 +20,12 @@ class Lab:
     Args:
         stack: The stack's name.
         network: Its part of the test range.
-        checkout: Where the program runs from.
+        workplace: Where the program runs from.
     """
 
-    def __init__(self, stack: str, network: IPv4Network, checkout: Checkout) -> None:
+    def __init__(self, stack: str, network: IPv4Network, workplace: Workplace) -> None:
         self._network = network
-        self._ground = LabGround(stack, str(checkout.directory), checkout.operator_key, delays=checkout.delays)
+        self._ground = LabGround(stack, str(workplace.directory), workplace.operator_key, delays=workplace.delays)
 
     def location(self, settings: LabLocationSettings) -> "LabLocation":
         """Make a location."""

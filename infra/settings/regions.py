@@ -8,12 +8,12 @@ class RegionFacts:
     """A region, as of November 2026.
 
     Args:
-        place: The city or country.
+        area: The city or country.
         opt_in: Whether an account has to switch it on first.
         zones: Availability zones that a new account can use.
     """
 
-    place: str
+    area: str
     opt_in: bool = False
     zones: int = 3
 

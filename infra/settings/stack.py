@@ -155,18 +155,18 @@ class StackSettings(Settings):
 
     def _unreachable_origins(self) -> list[str]:
         """Where the CDN, and Route 53's health checkers, can't reach a load balancer."""
-        places = self.of_kind(HostsLocationSettings)
+        locations = self.of_kind(HostsLocationSettings)
         if self.aws is None:
             return [
-                f"{place.name}: public_address is where a CDN reaches it, and this stack has none"
-                for place in places
-                if place.public_address
+                f"{location.name}: public_address is where a CDN reaches it, and this stack has none"
+                for location in locations
+                if location.public_address
             ]
         return [
-            f"{place.name}: no CDN reaches its load balancer at {place.origin_address}, which is private:"
+            f"{location.name}: no CDN reaches its load balancer at {location.origin_address}, which is private:"
             " public_address says where it does"
-            for place in places
-            if any(place.origin_address in network for network in UNREACHED_RANGES)
+            for location in locations
+            if any(location.origin_address in network for network in UNREACHED_RANGES)
         ]
 
     def _overlaps(self) -> list[str]:
@@ -185,7 +185,7 @@ class StackSettings(Settings):
                 problems.append(f"{region} is no region known here ({', '.join(sorted(REGIONS))})")
             elif facts.opt_in and self.aws and region not in self.aws.enabled_regions:
                 problems.append(
-                    f"{region} ({facts.place}) must be switched on in the account first"
+                    f"{region} ({facts.area}) must be switched on in the account first"
                     f" (aws account enable-region --region-name {region}), then named in tegak:aws.enabled_regions"
                 )
         for location in self.of_kind(AwsLocationSettings):

@@ -141,11 +141,11 @@ def make(
 
     @pulumi.runtime.test  # pyright: ignore[reportUnknownMemberType]
     def program() -> Output[object]:
-        weights = dns_weights({place.name: place.hosts.night for place in stack.of_kind(AwsLocationSettings)})
+        weights = dns_weights({location.name: location.hosts.night for location in stack.of_kind(AwsLocationSettings)})
         shared = account()
-        certificates = OriginCertificates(shared, [place.region for place in stack.of_kind(AwsLocationSettings)])
+        certificates = OriginCertificates(shared, [location.region for location in stack.of_kind(AwsLocationSettings)])
         locations = make_aws_locations(stack, shared, certificates, weights, operator_key, signers, now)
-        given = [value for place in locations for value in (*(place.origin.alias or ()), place.entry)]
+        given = [value for location in locations for value in (*(location.origin.alias or ()), location.entry)]
         return Output.all(*given).apply(lambda known: look(known) if look else None)
 
     program()

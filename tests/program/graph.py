@@ -115,7 +115,7 @@ class Graph:
 
 
 @dataclass(frozen=True)
-class Step:
+class EngineStep:
     """What a run would do to a resource.
 
     Args:
@@ -137,17 +137,17 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class EnginePlan:
     """What a run would do.
 
     Args:
         steps: In the engine's order.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[EngineStep, ...]
 
     @property
-    def changes(self) -> tuple[Step, ...]:
+    def changes(self) -> tuple[EngineStep, ...]:
         """The steps that change something."""
         return tuple(step for step in self.steps if step.operation not in ("same", "refresh", "read"))
 
@@ -203,11 +203,11 @@ def _without_secrets(value: Any) -> Any:  # noqa: ANN401  # JSON
             return value
 
 
-def read_plan(preview: Mapping[str, Any]) -> Plan:
+def read_plan(preview: Mapping[str, Any]) -> EnginePlan:
     """A plan, as `pulumi preview --json` gives it."""
-    return Plan(
+    return EnginePlan(
         tuple(
-            Step(
+            EngineStep(
                 step["op"],
                 step["urn"],
                 tuple(sorted(step.get("detailedDiff") or {})),

@@ -52,7 +52,7 @@ MACHINE = "        - {{name: {name}, role: {role}, address: {address}, host_keys
 
 
 @dataclass(frozen=True)
-class Site:
+class MixedSite:
     """A stack of all kinds, up, deployed and published.
 
     Args:

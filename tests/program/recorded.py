@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab import PROJECT, Result
-from tests.program.graph import Graph, Plan, read_graph, read_plan, read_planned_graph
+from tests.program.graph import EnginePlan, Graph, read_graph, read_plan, read_planned_graph
 from tests.program.recording.world import WORLD_VARIABLE
 
 PROVIDER = PROJECT / "tests/program/recording/bin"
@@ -82,7 +82,7 @@ class RecordedStack:
         (self.directory / "state").mkdir(parents=True, exist_ok=True)
         self.succeed("stack", "init", self.name)
 
-    def preview(self) -> Plan:
+    def preview(self) -> EnginePlan:
         """What `up` would do."""
         return read_plan(json.loads(self.succeed("preview", "--json", "-s", self.name)))
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from infra.aws.location.boot import MOST_BYTES, boot_script
-from infra.aws.location.place import Place
+from infra.aws.location.context import LocationContext
 from infra.aws.names import Names
 from infra.aws.outputs import AccountOutputs
 from infra.settings.location import AwsLocationSettings
@@ -92,8 +92,8 @@ def test_a_host_that_is_not_ready_goes_on_trying_until_its_group_gives_it_up(usu
 def test_a_host_knows_who_may_sign_and_whom_it_belongs_to(usual: AwsRecorder) -> None:
     path, signers = block(script_of(usual), "SIGNERS")
     assert (path, signers) == (str(layout.ALLOWED_SIGNERS), f"{SIGNERS}\n")
-    _, place = block(script_of(usual), "ENV")
-    assert {"TEGAK_STACK=uji", "TEGAK_LOCATION=jakarta", "TEGAK_BUCKET=terbitan"} < set(place.splitlines())
+    _, location = block(script_of(usual), "ENV")
+    assert {"TEGAK_STACK=uji", "TEGAK_LOCATION=jakarta", "TEGAK_BUCKET=terbitan"} < set(location.splitlines())
     # What base.files places there is the same: no drift.
     base = Templates.of_checkout(("base",)).files("base", {**VALUES, "signers": SIGNERS})
     assert next(file.content for file in base if file.path == layout.ALLOWED_SIGNERS).decode() == signers
@@ -146,9 +146,11 @@ def test_a_script_that_ec2_would_not_take_is_refused_before_it_is_asked() -> Non
         Names("uji", "uji"), "uji.test", unknown, "", unknown, unknown, unknown, unknown, {}, {}, {}
     )
     location = settings.of_kind(AwsLocationSettings)[0]
-    place = Place(location, settings.night, account, HOME, f"ssh-ed25519 AAAA {'x' * MOST_BYTES}", SIGNERS, BEFORE)
+    location = LocationContext(
+        location, settings.night, account, HOME, f"ssh-ed25519 AAAA {'x' * MOST_BYTES}", SIGNERS, BEFORE
+    )
     with pytest.raises(ValueError, match="user data has"):
-        boot_script(place, bucket="terbitan")
+        boot_script(location, bucket="terbitan")
 
 
 def nginx(kind: str) -> str:

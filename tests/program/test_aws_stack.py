@@ -15,7 +15,7 @@ import yaml
 from infra.bridge.inventory import GroupLocation, parse_inventory
 from infra.settings.stack import parse_settings
 from tests.lab import PROJECT, LabStack
-from tests.program.graph import Graph, Plan, read_plan
+from tests.program.graph import EnginePlan, Graph, read_plan
 from tests.program.invariants import violations
 from tests.program.recorded import RecordedStack, own_stack
 
@@ -261,6 +261,6 @@ def with_settings(stack: RecordedStack, change: Callable[[Config], None]) -> Gen
         stack.settings.write_text(before, encoding="utf-8")
 
 
-def changed(stack: RecordedStack, change: Callable[[Config], None]) -> Plan:
+def changed(stack: RecordedStack, change: Callable[[Config], None]) -> EnginePlan:
     with with_settings(stack, change):
         return stack.preview()

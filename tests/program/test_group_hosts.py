@@ -14,7 +14,7 @@ from infra.bridge.inventory import Host, Inventory, Publication
 from roles.aws.targets import read_states
 from roles.bucket.bucket import Bucket
 from roles.bucket.start import StartBody, read_start
-from tests.aws import Cloud, Group, cloud, make_bucket, make_group
+from tests.aws import Cloud, InstanceGroup, cloud, make_bucket, make_group
 from tests.deploy.sources import release_of, slow
 from tests.lab import SMALL, LabStack, lab_stack
 from tests.program.instances import boot_as_instances, process_of, stand_in_for_session_manager
@@ -23,7 +23,7 @@ MACHINES = ("gudang-app-1", "gudang-app-2")
 
 
 @dataclass(frozen=True)
-class Site:
+class GroupSite:
     """A stack with nothing but a group, which serves.
 
     Args:
@@ -38,7 +38,7 @@ class Site:
 
     stack: LabStack
     cloud: Cloud
-    group: Group
+    group: InstanceGroup
     machines: tuple[Host, ...]
     processes: tuple[int, ...]
     connected: Path
@@ -62,7 +62,7 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(shelf: LabStack) -> Generator[Site, None, None]:
+def site(shelf: LabStack) -> Generator[GroupSite, None, None]:
     machines = tuple(host for host in shelf.inventory().hosts if host.name in MACHINES)
     boot_as_instances(shelf, machines)
     with cloud() as aws, lab_stack("mesin-awan", "config: {}\n") as stack:
@@ -74,14 +74,14 @@ def site(shelf: LabStack) -> Generator[Site, None, None]:
         connected = stand_in_for_session_manager(stack)
         place = make_bucket()
         tell_the_engine(stack, group, place)
-        made = Site(stack, aws, group, machines, processes, connected, Bucket(place))
+        made = GroupSite(stack, aws, group, machines, processes, connected, Bucket(place))
         made.connect(*group.instances)
         stack.fab("deploy", "--release", stack.build("3.0.0"))
         stack.fab("publish", "--source", SMALL)
         yield made
 
 
-def tell_the_engine(stack: LabStack, group: Group, bucket: Publication) -> None:
+def tell_the_engine(stack: LabStack, group: InstanceGroup, bucket: Publication) -> None:
     """Give the stack the outputs that a program with this location would leave."""
     url = "https://hasil.uji.test"
     inventory = Inventory.model_validate(
@@ -109,7 +109,7 @@ def release_on(host: Host) -> str:
     return str(json.loads(printed)["release"])
 
 
-def in_use(site: Site) -> dict[str, str]:
+def in_use(site: GroupSite) -> dict[str, str]:
     return dict(read_states(site.group.location))
 
 
@@ -117,7 +117,7 @@ def page_on(host: Host) -> bytes:
     return subprocess.check_output(["curl", "-sf", f"http://{host.address}{PATH}"])
 
 
-def test_what_hosts_have_is_in_the_bucket_for_new_hosts_and_for_the_cdn(site: Site) -> None:
+def test_what_hosts_have_is_in_the_bucket_for_new_hosts_and_for_the_cdn(site: GroupSite) -> None:
     before, start = release_on(site.machines[0]), site.start
     assert start.release == before
     assert start.snapshot
@@ -140,7 +140,7 @@ def test_what_hosts_have_is_in_the_bucket_for_new_hosts_and_for_the_cdn(site: Si
     assert "site/ has" in site.stack.fab("bucket")
 
 
-def test_what_is_only_written_into_the_log_reaches_new_hosts_too(site: Site) -> None:
+def test_what_is_only_written_into_the_log_reaches_new_hosts_too(site: GroupSite) -> None:
     site.stack.fab("freeze", "--reason", "hari tenang")
     try:
         files = [file for step in site.start.steps if isinstance(step.stdin, tuple) for file in step.stdin]
@@ -149,7 +149,7 @@ def test_what_is_only_written_into_the_log_reaches_new_hosts_too(site: Site) -> 
         site.stack.fab("unfreeze")
 
 
-def test_without_s3_the_hosts_are_served_and_the_same_command_repairs_the_bucket(site: Site) -> None:
+def test_without_s3_the_hosts_are_served_and_the_same_command_repairs_the_bucket(site: GroupSite) -> None:
     before, release = site.start, site.stack.build("3.0.8")
     site.stack.environment["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:9"  # where nobody listens
     try:
@@ -163,7 +163,7 @@ def test_without_s3_the_hosts_are_served_and_the_same_command_repairs_the_bucket
     assert site.start.release == release
 
 
-def test_the_whole_job_works_through_session_manager_and_the_target_group(site: Site) -> None:
+def test_the_whole_job_works_through_session_manager_and_the_target_group(site: GroupSite) -> None:
     stack = site.stack
     stack.fab("verify")
     release = stack.build("3.0.1")
@@ -189,7 +189,7 @@ def test_the_whole_job_works_through_session_manager_and_the_target_group(site: 
 
 
 def test_a_release_that_its_gate_refuses_goes_back_and_its_host_into_the_target_group(
-    site: Site, tmp_path: Path
+    site: GroupSite, tmp_path: Path
 ) -> None:
     before = {release_on(host) for host in site.machines}
     bad = release_of(tmp_path, "3.6.6", slow).name
@@ -200,7 +200,7 @@ def test_a_release_that_its_gate_refuses_goes_back_and_its_host_into_the_target_
     assert in_use(site) == dict.fromkeys(site.group.instances, "up")
 
 
-def test_an_instance_that_is_not_connected_is_said_and_taken_out(site: Site) -> None:
+def test_an_instance_that_is_not_connected_is_said_and_taken_out(site: GroupSite) -> None:
     first, second = site.group.instances
     site.connect(second)
     try:
@@ -217,13 +217,13 @@ def test_an_instance_that_is_not_connected_is_said_and_taken_out(site: Site) -> 
     assert "the site itself" in site.stack.fab_fails("status")
 
 
-def test_a_location_behind_a_cdn_is_not_drained_by_a_task_that_cannot(site: Site) -> None:
+def test_a_location_behind_a_cdn_is_not_drained_by_a_task_that_cannot(site: GroupSite) -> None:
     output = site.stack.fab_fails("drain-location", "jakarta", "--reason", "uji")
     assert "the edge of this stack is a CDN" in output
     assert "nothing was changed" in output
 
 
-def test_an_instance_with_another_key_than_its_console_has_is_refused(site: Site) -> None:
+def test_an_instance_with_another_key_than_its_console_has_is_refused(site: GroupSite) -> None:
     first, second = site.group.instances
     kept = json.loads(site.connected.read_text())
     site.connected.write_text(json.dumps({first: kept[second], second: kept[first]}))

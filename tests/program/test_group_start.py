@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from infra.addresses import NetworkPlan
 from infra.aws.location.boot import boot_script
-from infra.aws.location.place import Place
+from infra.aws.location.context import LocationContext
 from infra.aws.names import Names
 from infra.aws.outputs import AccountOutputs
 from infra.bridge.bucket_layout import start_key
@@ -60,7 +60,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:R
 
 
 @dataclass(frozen=True)
-class Archives:
+class StagedArchives:
     """What can be published."""
 
     first: Release
@@ -82,7 +82,7 @@ class Stage:
     cloud: Cloud
     s3: ThreadedMotoServer
     host: Instance
-    archives: Archives
+    archives: StagedArchives
 
     def boot(self) -> None:
         self.host.boot(user_data())
@@ -128,7 +128,7 @@ def published(archive: Release | BuiltArchive) -> Published:
     return Published(key_of(archive), archive.artefact())
 
 
-def of(archives: Archives) -> Publication:
+def of(archives: StagedArchives) -> Publication:
     operator = Operator(who="siaga", machine="posko")
     entries = (
         Entry(id="1", at=AT, action="deploy", operator=operator, release=archives.second.name),
@@ -153,8 +153,8 @@ def configuration(stack: str = STACK, released: Templates | None = None) -> Conf
 def document(
     publication: Publication, *, stack: str = STACK, location: str = "jakarta", key: Path = CHECKOUT.release_key
 ) -> bytes:
-    place = JAKARTA.model_copy(update={"name": location})
-    return start_document(configuration(stack), place, publication, at=AT, key=key)
+    group = JAKARTA.model_copy(update={"name": location})
+    return start_document(configuration(stack), group, publication, at=AT, key=key)
 
 
 def with_step(publication: Publication, step: StartStep) -> bytes:
@@ -185,16 +185,16 @@ def user_data() -> str:
     account = AccountOutputs(
         names, "uji.test", unknown, "*.asal.uji.test", unknown, unknown, unknown, unknown, {}, {}, {}
     )
-    place = settings.of_kind(AwsLocationSettings)[0]
+    location = settings.of_kind(AwsLocationSettings)[0]
     signers = read_signers(PROJECT / PUBLIC_KEY)
     key = "ssh-ed25519 AAAA op"
-    return boot_script(Place(place, settings.night, account, REGION, key, signers, BEFORE), bucket=BUCKET)
+    return boot_script(LocationContext(location, settings.night, account, REGION, key, signers, BEFORE), bucket=BUCKET)
 
 
 @pytest.fixture(scope="module")
-def archives() -> Archives:
+def archives() -> StagedArchives:
     snapshot = ensure_snapshot(CHECKOUT, PROJECT / SMALL, None)
-    return Archives(build_release(CHECKOUT, "5.0.0"), build_release(CHECKOUT, "5.0.1"), snapshot)
+    return StagedArchives(build_release(CHECKOUT, "5.0.0"), build_release(CHECKOUT, "5.0.1"), snapshot)
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +204,7 @@ def lab() -> Generator[NetworkPlan, None, None]:
 
 
 @pytest.fixture
-def stage(lab: NetworkPlan, archives: Archives) -> Generator[Stage, None, None]:
+def stage(lab: NetworkPlan, archives: StagedArchives) -> Generator[Stage, None, None]:
     address = str(lab.gateway.ip)
     with cloud(address) as aws:
         s3 = ThreadedMotoServer(ip_address=address, port=0, verbose=False)

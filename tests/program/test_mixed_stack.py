@@ -25,7 +25,7 @@ from tests.deploy.sources import release_of, replaced
 from tests.lab import PROJECT, SMALL, LabStack, lab_stack, machine_stack
 from tests.program.as_the_cdn import asking
 from tests.program.instances import boot_as_instances, process_of, stand_in_for_session_manager
-from tests.program.mixed_site import Site, read_origin_of, settings_with
+from tests.program.mixed_site import MixedSite, read_origin_of, settings_with
 from tests.program.recorded import PROVIDER
 from tests.program.recording.world import WORLD_VARIABLE
 
@@ -41,7 +41,7 @@ def five() -> Generator[LabStack, None, None]:
 
 
 @pytest.fixture(scope="module")
-def site(five: LabStack) -> Generator[Site, None, None]:
+def site(five: LabStack) -> Generator[MixedSite, None, None]:
     machines = {host.name: host for host in five.inventory().hosts}
     instances = [machines[name] for name in INSTANCES]
     boot_as_instances(five, instances)
@@ -64,7 +64,7 @@ def site(five: LabStack) -> Generator[Site, None, None]:
         issue_certificate(aws, origin, stack.directory)
         names = {f"jakarta-{instance}": machine for instance, machine in members.items()}
         bring_up(stack)
-        yield Site(stack, inventory, origin, names, stack.directory / "ca.crt")
+        yield MixedSite(stack, inventory, origin, names, stack.directory / "ca.crt")
 
 
 def record_account(stack: LabStack) -> None:
@@ -94,7 +94,7 @@ def bring_up(stack: LabStack) -> None:
     stack.fab("publish", "--source", SMALL)
 
 
-def test_one_inventory_has_locations_of_every_kind(site: Site) -> None:
+def test_one_inventory_has_locations_of_every_kind(site: MixedSite) -> None:
     assert {place.name: place.kind for place in site.inventory.locations} == {
         "jakarta": "aws",
         "gladi": "lab",
@@ -107,7 +107,7 @@ def test_one_inventory_has_locations_of_every_kind(site: Site) -> None:
 
 
 def test_one_rollout_and_one_suite_go_over_the_hosts_of_every_kind_and_the_cdn_sees_no_failure(
-    site: Site, tmp_path: Path
+    site: MixedSite, tmp_path: Path
 ) -> None:
     before = site.releases()
     assert len(before) == 1
@@ -126,14 +126,14 @@ def test_one_rollout_and_one_suite_go_over_the_hosts_of_every_kind_and_the_cdn_s
     assert "no drift" in site.stack.fab("drift")
 
 
-def test_status_shows_every_host_and_only_the_cdn_which_is_not_there_is_missed(site: Site) -> None:
+def test_status_shows_every_host_and_only_the_cdn_which_is_not_there_is_missed(site: MixedSite) -> None:
     printed = site.stack.fab_fails("status")
     for name in (*site.app_hosts, "kementerian-lb-1", "gladi-lb-1"):
         assert name in printed
     assert "are not healthy: the site itself" in printed
 
 
-def test_a_load_balancer_that_one_owns_answers_the_cdn_and_nobody_else(site: Site) -> None:
+def test_a_load_balancer_that_one_owns_answers_the_cdn_and_nobody_else(site: MixedSite) -> None:
     secret = {ORIGIN_HEADER: site.origin.secret}
     assert site.ask_balancer("/ppwp/hitung-suara", **secret) == 200
     assert site.ask_balancer("/ppwp/hitung-suara") == 403
@@ -146,7 +146,7 @@ def test_a_load_balancer_that_one_owns_answers_the_cdn_and_nobody_else(site: Sit
 
 
 def test_another_secret_on_the_host_is_drift_and_configure_brings_the_right_one_back(
-    five: LabStack, site: Site
+    five: LabStack, site: MixedSite
 ) -> None:
     fleet = five.fleet()
     balancer = next(host for host in fleet.inventory.hosts if host.name == "lima-lb-1")
@@ -163,7 +163,7 @@ def test_another_secret_on_the_host_is_drift_and_configure_brings_the_right_one_
     assert "no drift" in site.stack.fab("drift")
 
 
-def test_a_certificate_is_brought_once_and_logged_without_its_name(site: Site) -> None:
+def test_a_certificate_is_brought_once_and_logged_without_its_name(site: MixedSite) -> None:
     assert "every host has it already" in site.stack.fab("certificate")
     logged = site.stack.fab("history", "--json")
     assert site.origin.certificate_arn in logged
@@ -171,7 +171,7 @@ def test_a_certificate_is_brought_once_and_logged_without_its_name(site: Site) -
 
 
 def test_results_are_published_while_nobody_can_read_the_stacks_secrets(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: MixedSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_project: Path, _stack: str) -> Origin:
         raise OperatorError("the key service does not answer")
@@ -186,7 +186,7 @@ def test_results_are_published_while_nobody_can_read_the_stacks_secrets(
             configure(stack, request)
 
 
-def test_the_secret_and_the_name_are_in_no_plan_state_or_file_of_the_operators(site: Site) -> None:
+def test_the_secret_and_the_name_are_in_no_plan_state_or_file_of_the_operators(site: MixedSite) -> None:
     release = site.stack.build("4.0.2")
     planned = site.stack.fab("deploy", "--release", release, "--dry-run")
     shown = site.stack.succeed("pulumi", "stack", "output", "--json", "-s", site.stack.name)

@@ -9,9 +9,9 @@ import pulumi
 import pytest
 
 from infra.bridge.inventory import parse_inventory
-from infra.checkout import Checkout
 from infra.settings.stack import parse_settings
 from infra.site import Site
+from infra.workplace import Workplace
 from tests.program.mocks import Made, Recorder, recording
 
 CONFIG: dict[str, Any] = {
@@ -54,7 +54,7 @@ def make(recorder: Recorder, config: dict[str, Any] | None = None, *, delays: bo
         site = Site(
             "uji",
             parse_settings(config or CONFIG, "uji"),
-            Checkout(Path("/checkout"), "ssh-ed25519 op", "release@tegak key", delays),
+            Workplace(Path("/checkout"), "ssh-ed25519 op", "release@tegak key", delays),
         )
         return site.inventory().apply(lambda document: seen.append(cast("dict[str, Any]", document)))
 

@@ -10,7 +10,7 @@ from infra.aws.account.alarm_topic import AlarmTopic
 from infra.aws.account.audit import AuditTrail, trail_name
 from infra.aws.account.keys import RegionKey
 from infra.aws.account.logs import LogBucket
-from infra.aws.account.publication import Publication
+from infra.aws.account.publication import PublicationBuckets
 from infra.aws.account.secret import Secret
 from infra.aws.account.spending import Spending
 from infra.aws.account.zone import Zone
@@ -54,7 +54,7 @@ class Account(pulumi.ComponentResource):
         keys = {r: RegionKey(r, names, account, trails.get(r), self._child).arn for r in regions}
         logs = {r: LogBucket(r, names, account, trails.get(r), self._child).bucket for r in regions}
         topics = {r: AlarmTopic(r, names, account, keys[r], aws.alarm_email, self._child).arn for r in regions}
-        publication = Publication(names, account, aws.home_region, aws.replica_region, self._child)
+        publication = PublicationBuckets(names, account, aws.home_region, aws.replica_region, self._child)
         publication.log_to(logs[aws.home_region], logs[aws.replica_region])
         home = aws.home_region
         AuditTrail(names, home, logs[home], keys[home], publication.home.arn, self._child)

@@ -12,7 +12,7 @@ LOCK_DAYS = 90
 """For how long nothing published can be removed: the count takes 35 days, disputes over it 3 to 4 weeks more."""
 
 
-class Publication(pulumi.ComponentResource):
+class PublicationBuckets(pulumi.ComponentResource):
     """The bucket, and its copy in a second region.
 
     The lock is of the kind that AWS calls governance: nobody's rights here include lifting it, and whoever is given

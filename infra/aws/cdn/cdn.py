@@ -11,7 +11,7 @@ from infra.aws.cdn.alarms import CdnAlarms, WatchedCdn
 from infra.aws.cdn.caching import Caching
 from infra.aws.cdn.certificate import SiteCertificate
 from infra.aws.cdn.fallback import Fallback
-from infra.aws.cdn.firewall import Firewall
+from infra.aws.cdn.firewall import WebFirewall
 from infra.aws.cdn.logs import AccessLogs
 from infra.aws.cdn.origins import OriginRecords
 from infra.aws.outputs import AccountOutputs, OriginOutputs
@@ -51,7 +51,7 @@ class Cdn(pulumi.ComponentResource):
             {"server_name": account.server_name, "url": self.url}
         )
         certificate = SiteCertificate(account, child)
-        firewall = Firewall(account, aws.waf, night.poll_seconds, child)
+        firewall = WebFirewall(account, aws.waf, night.poll_seconds, child)
         fallback = Fallback(account, aws.home_region, child)
         records = OriginRecords(account, origins, child)
         shield = shape.shield_region(aws)

@@ -30,7 +30,7 @@ def limit_per_address(poll_seconds: int) -> int:
     return min(PEOPLE_PER_ADDRESS * REQUESTS_PER_POLL * WINDOW_SECONDS // poll_seconds, LARGEST_LIMIT)
 
 
-class Firewall(pulumi.ComponentResource):
+class WebFirewall(pulumi.ComponentResource):
     """Rate rules, AWS's lists, and a log of what they met; of the many requests that met none nothing is noted.
 
     Args:

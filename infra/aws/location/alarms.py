@@ -6,7 +6,7 @@ import pulumi
 from pulumi import Output, ResourceOptions
 
 from infra.aws.alarms import Alarm, Measure, make_alarm, percentage
-from infra.aws.location.place import Place
+from infra.aws.location.context import LocationContext
 
 SLOW_SECONDS = 1.0
 ERROR_PERCENT = 1.0
@@ -46,37 +46,39 @@ class Alarms(pulumi.ComponentResource):
     """The alarms of a location; each goes to the region's topic, when it begins and when it is over.
 
     Args:
-        place: The location.
+        location: The location.
         watched: What they watch.
     """
 
-    def __init__(self, place: Place, watched: WatchedLocation, opts: ResourceOptions | None = None) -> None:
-        super().__init__("tegak:aws:Alarms", place.name, None, opts)
-        for alarm in alarms(place, watched):
+    def __init__(
+        self, location: LocationContext, watched: WatchedLocation, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("tegak:aws:Alarms", location.name, None, opts)
+        for alarm in alarms(location, watched):
             make_alarm(
                 alarm,
-                f"{place.name}-{alarm.name}",
-                region=place.region,
-                topic=place.account.alarm_topics[place.region],
-                tags=place.tags("alarm", alarm.name),
+                f"{location.name}-{alarm.name}",
+                region=location.region,
+                topic=location.account.alarm_topics[location.region],
+                tags=location.tags("alarm", alarm.name),
                 opts=ResourceOptions(parent=self),
             )
         self.register_outputs({})
 
 
-def alarms(place: Place, watched: WatchedLocation) -> list[Alarm]:
+def alarms(location: LocationContext, watched: WatchedLocation) -> list[Alarm]:
     """The alarms of a location.
 
     Args:
-        place: The location.
+        location: The location.
         watched: What they watch.
     """
-    found = [*_of_hosts(place, watched), *_of_requests(watched), *_of_the_night(watched)]
-    return [replace(alarm, description=f"{place.name}: {alarm.description}") for alarm in found]
+    found = [*_of_hosts(location, watched), *_of_requests(watched), *_of_the_night(watched)]
+    return [replace(alarm, description=f"{location.name}: {alarm.description}") for alarm in found]
 
 
-def _of_hosts(place: Place, watched: WatchedLocation) -> list[Alarm]:
-    hosts = place.settings.hosts
+def _of_hosts(location: LocationContext, watched: WatchedLocation) -> list[Alarm]:
+    hosts = location.settings.hosts
     return [
         Alarm(
             "unhealthy",

@@ -4,10 +4,10 @@ import pulumi
 from pulumi import Input, ResourceOptions
 from pulumi_aws import lb
 
-from infra.aws.location.firewall import HTTPS, Firewall
+from infra.aws.location.context import LocationContext
 from infra.aws.location.network import Network
 from infra.aws.location.night import NightPlan
-from infra.aws.location.place import Place
+from infra.aws.location.security_groups import HTTPS, SecurityGroups
 from infra.bridge.origin import ORIGIN_HEADER
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
@@ -31,57 +31,59 @@ class Balancer(pulumi.ComponentResource):
     certificate: hosts make it themselves at first boot, and the VPC sees to it that no other answers at their address.
 
     Args:
-        place: The location.
+        location: The location.
         network: Its network.
-        firewall: Its security groups.
+        security_groups: Its security groups.
         certificate_arn: A validated certificate of the name that the CDN asks, in this region.
         night: When capacity is reserved.
     """
 
     def __init__(
         self,
-        place: Place,
+        location: LocationContext,
         network: Network,
-        firewall: Firewall,
+        security_groups: SecurityGroups,
         certificate_arn: Input[str],
         night: NightPlan,
         opts: ResourceOptions | None = None,
     ) -> None:
-        super().__init__("tegak:aws:Balancer", place.name, None, opts)
-        self._place = place
-        self.load_balancer = self._make_load_balancer(network, firewall, night)
+        super().__init__("tegak:aws:Balancer", location.name, None, opts)
+        self._location = location
+        self.load_balancer = self._make_load_balancer(network, security_groups, night)
         self.target_group = self._make_target_group(network)
         listener = self._listen(certificate_arn)
         self.rule = self._forward_what_the_cdn_asks(listener)
         self.register_outputs({"dns_name": self.load_balancer.dns_name})
 
-    def _make_load_balancer(self, network: Network, firewall: Firewall, night: NightPlan) -> lb.LoadBalancer:
-        units = self._place.settings.reserved_units if night.is_on else 0
+    def _make_load_balancer(
+        self, network: Network, security_groups: SecurityGroups, night: NightPlan
+    ) -> lb.LoadBalancer:
+        units = self._location.settings.reserved_units if night.is_on else 0
         return lb.LoadBalancer(
-            f"{self._place.name}-lb",
+            f"{self._location.name}-lb",
             load_balancer_type="application",
             internal=False,
             ip_address_type="ipv4",  # the CDN needs no more, and each family is one more way in
             subnets=[subnet.id for subnet in network.public_subnets],
-            security_groups=[firewall.cdn.id, firewall.balancer.id],
+            security_groups=[security_groups.cdn.id, security_groups.balancer.id],
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
             idle_timeout=IDLE_SECONDS,
             enable_deletion_protection=True,
             access_logs={
-                "bucket": self._place.account.log_buckets[self._place.region],
-                "prefix": f"lb/{self._place.name}",
+                "bucket": self._location.account.log_buckets[self._location.region],
+                "prefix": f"lb/{self._location.name}",
                 "enabled": True,
             },
             minimum_load_balancer_capacity={"capacity_units": units} if units else None,
-            region=self._place.region,
-            tags=self._place.tags("lb"),
+            region=self._location.region,
+            tags=self._location.tags("lb"),
             opts=ResourceOptions(parent=self),
         )
 
     def _make_target_group(self, network: Network) -> lb.TargetGroup:
         return lb.TargetGroup(
-            f"{self._place.name}-app",
+            f"{self._location.name}-app",
             vpc_id=network.vpc.id,
             target_type="instance",
             protocol="HTTPS",
@@ -99,15 +101,15 @@ class Balancer(pulumi.ComponentResource):
                 "healthy_threshold": 2,
                 "unhealthy_threshold": 2,
             },
-            region=self._place.region,
-            tags=self._place.tags("lb", "app"),
+            region=self._location.region,
+            tags=self._location.tags("lb", "app"),
             opts=ResourceOptions(parent=self),
         )
 
     def _listen(self, certificate_arn: Input[str]) -> lb.Listener:
         """Port 443 and no other: the CDN asks with TLS, and nobody is sent from http to https here."""
         return lb.Listener(
-            f"{self._place.name}-https",
+            f"{self._location.name}-https",
             load_balancer_arn=self.load_balancer.arn,
             port=HTTPS,
             protocol="HTTPS",
@@ -116,20 +118,20 @@ class Balancer(pulumi.ComponentResource):
             default_actions=[
                 {"type": "fixed-response", "fixed_response": {"content_type": "text/plain", "status_code": REFUSED}}
             ],
-            region=self._place.region,
-            tags=self._place.tags("lb", "https"),
+            region=self._location.region,
+            tags=self._location.tags("lb", "https"),
             opts=ResourceOptions(parent=self),
         )
 
     def _forward_what_the_cdn_asks(self, listener: lb.Listener) -> lb.ListenerRule:
-        secret = self._place.account.origin_secret
+        secret = self._location.account.origin_secret
         return lb.ListenerRule(
-            f"{self._place.name}-cdn",
+            f"{self._location.name}-cdn",
             listener_arn=listener.arn,
             priority=CDN_FIRST,
             conditions=[{"http_header": {"http_header_name": ORIGIN_HEADER, "values": [secret]}}],
             actions=[{"type": "forward", "target_group_arn": self.target_group.arn}],
-            region=self._place.region,
-            tags=self._place.tags("lb", "cdn"),
+            region=self._location.region,
+            tags=self._location.tags("lb", "cdn"),
             opts=ResourceOptions(parent=self),
         )

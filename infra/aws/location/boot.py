@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pulumi import Output
 
-from infra.aws.location.place import Place
+from infra.aws.location.context import LocationContext
 from infra.bridge.bucket_layout import start_key
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parents[3]
@@ -29,20 +29,20 @@ MOST_BYTES = 16_384
 """Of user data, by EC2's rule, before it is encoded."""
 
 
-def user_data(place: Place) -> Output[str]:
+def user_data(location: LocationContext) -> Output[str]:
     """The script that cloud-init runs, as text.
 
     Args:
-        place: The location.
+        location: The location.
     """
-    return Output.all(bucket=place.account.publication_bucket).apply(lambda known: boot_script(place, **known))
+    return Output.all(bucket=location.account.publication_bucket).apply(lambda known: boot_script(location, **known))
 
 
-def boot_script(place: Place, *, bucket: str) -> str:
+def boot_script(location: LocationContext, *, bucket: str) -> str:
     """The script, once everything is known.
 
     Args:
-        place: The location.
+        location: The location.
         bucket: The bucket of releases and snapshots.
     """
     # Not HTML: the script has what comes from people where the shell changes nothing.
@@ -54,27 +54,27 @@ def boot_script(place: Place, *, bucket: str) -> str:
         keep_trailing_newline=True,
     )
     script = environment.get_template("user-data.sh.j2").render(
-        place=place,
+        location=location,
         bucket=bucket,
         hook=READY_HOOK,
-        start_key=start_key(place.name),
+        start_key=start_key(location.name),
         start_program=START_PROGRAM.read_text(encoding="utf-8"),
-        logs=json.dumps(logs_shipped(place)),
+        logs=json.dumps(logs_shipped(location)),
     )
     if len(script.encode()) > MOST_BYTES:
         raise ValueError(f"user data has {len(script.encode())} bytes, more than {MOST_BYTES}")
     return script
 
 
-def logs_shipped(place: Place) -> Mapping[str, object]:
+def logs_shipped(location: LocationContext) -> Mapping[str, object]:
     """What the CloudWatch agent ships to the location's log group; it can read the journal since PR 2121 of 2026.
 
     https://github.com/aws/amazon-cloudwatch-agent/pull/2121
 
     Args:
-        place: The location.
+        location: The location.
     """
-    group = {"log_group_name": place.log_group_name}
+    group = {"log_group_name": location.log_group_name}
     journal = {**group, "log_stream_name": "{instance_id}", "units": list(SHIPPED_UNITS)}
     failed = {**group, "log_stream_name": "{instance_id}-failed", "file_path": FAILED_ANSWERS}
     collected = {"journald": {"collect_list": [journal]}, "files": {"collect_list": [failed]}}

@@ -4,9 +4,9 @@ import pulumi
 from pulumi import ResourceOptions
 from pulumi_aws import ec2
 
-from infra.aws.location.firewall import Firewall
+from infra.aws.location.context import LocationContext
 from infra.aws.location.network import Network
-from infra.aws.location.place import Place
+from infra.aws.location.security_groups import SecurityGroups
 from infra.aws.policies import EVERYBODY, Statement, policy
 
 INTERFACES = ("ssm", "ssmmessages", "logs", "autoscaling")
@@ -21,35 +21,41 @@ class Endpoints(pulumi.ComponentResource):
     """S3 through a gateway, which is free, and a few interfaces, which only hosts reach.
 
     Args:
-        place: The location.
+        location: The location.
         network: Its network.
-        firewall: Its security groups.
+        security_groups: Its security groups.
     """
 
-    def __init__(self, place: Place, network: Network, firewall: Firewall, opts: ResourceOptions | None = None) -> None:
-        super().__init__("tegak:aws:Endpoints", place.name, None, opts)
+    def __init__(
+        self,
+        location: LocationContext,
+        network: Network,
+        security_groups: SecurityGroups,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("tegak:aws:Endpoints", location.name, None, opts)
         ec2.VpcEndpoint(
-            f"{place.name}-s3",
+            f"{location.name}-s3",
             vpc_id=network.vpc.id,
             vpc_endpoint_type="Gateway",
-            service_name=f"com.amazonaws.{place.region}.s3",
+            service_name=f"com.amazonaws.{location.region}.s3",
             route_table_ids=[network.private_routes.id],
-            policy=place.account.publication_bucket_arn.apply(lambda arn: s3_policy(arn, place.region)),
-            region=place.region,
-            tags=place.tags("network", "s3"),
+            policy=location.account.publication_bucket_arn.apply(lambda arn: s3_policy(arn, location.region)),
+            region=location.region,
+            tags=location.tags("network", "s3"),
             opts=ResourceOptions(parent=self),
         )
         for service in INTERFACES:
             ec2.VpcEndpoint(
-                f"{place.name}-{service}",
+                f"{location.name}-{service}",
                 vpc_id=network.vpc.id,
                 vpc_endpoint_type="Interface",
-                service_name=f"com.amazonaws.{place.region}.{service}",
+                service_name=f"com.amazonaws.{location.region}.{service}",
                 subnet_ids=[subnet.id for subnet in network.private_subnets],
-                security_group_ids=[firewall.endpoints.id],
+                security_group_ids=[security_groups.endpoints.id],
                 private_dns_enabled=True,
-                region=place.region,
-                tags=place.tags("network", service),
+                region=location.region,
+                tags=location.tags("network", service),
                 opts=ResourceOptions(parent=self),
             )
         self.register_outputs({})

@@ -8,9 +8,9 @@ from pulumi_aws import autoscaling, ec2, iam, kms
 
 from infra.aws.location.balancer import Balancer
 from infra.aws.location.boot import READY_HOOK, READY_SECONDS
+from infra.aws.location.context import LocationContext
 from infra.aws.location.network import Network
 from infra.aws.location.night import NightPlan
-from infra.aws.location.place import Place
 
 LAUNCHING = "autoscaling:EC2_INSTANCE_LAUNCHING"
 WARM_UP_SECONDS = 300
@@ -44,7 +44,7 @@ class HostGroup(pulumi.ComponentResource):
     beside a rollout, without its gate and without its lock.
 
     Args:
-        place: The location.
+        location: The location.
         network: Its network.
         template: What its hosts are like.
         balancer: Where their requests come from.
@@ -53,40 +53,40 @@ class HostGroup(pulumi.ComponentResource):
 
     def __init__(
         self,
-        place: Place,
+        location: LocationContext,
         network: Network,
         template: ec2.LaunchTemplate,
         balancer: Balancer,
         night: NightPlan,
         opts: ResourceOptions | None = None,
     ) -> None:
-        super().__init__("tegak:aws:HostGroup", place.name, None, opts)
-        self._place = place
+        super().__init__("tegak:aws:HostGroup", location.name, None, opts)
+        self._location = location
         self._night = night
         scaling_role, disk_grant = self._let_scaling_use_the_key()
         self.group = self._make_group(template, network, balancer, scaling_role, disk_grant)
         self._hold_until_ready()
         self._grow_with_requests(balancer)
-        self._schedule("night", night.starts, at_least=place.settings.hosts.night)
-        self._schedule("day", night.ends, at_least=place.settings.hosts.usual)
+        self._schedule("night", night.starts, at_least=location.settings.hosts.night)
+        self._schedule("day", night.ends, at_least=location.settings.hosts.usual)
         self.register_outputs({"name": self.group.name})
 
     def _let_scaling_use_the_key(self) -> tuple[iam.ServiceLinkedRole, kms.Grant]:
         """A service-linked role of this group's own, which may use the region's key: without it no disk, so no host."""
         role = iam.ServiceLinkedRole(
-            f"{self._place.name}-scaling",
+            f"{self._location.name}-scaling",
             aws_service_name="autoscaling.amazonaws.com",
-            custom_suffix=self._place.group_name,
-            description=f"Starts and ends hosts of {self._place.group_name}",
-            tags=self._place.tags("app", "scaling"),
+            custom_suffix=self._location.group_name,
+            description=f"Starts and ends hosts of {self._location.group_name}",
+            tags=self._location.tags("app", "scaling"),
             opts=ResourceOptions(parent=self),
         )
         grant = kms.Grant(
-            f"{self._place.name}-disks",
-            key_id=self._place.account.keys[self._place.region],
+            f"{self._location.name}-disks",
+            key_id=self._location.account.keys[self._location.region],
             grantee_principal=role.arn,
             operations=list(DISK_OPERATIONS),
-            region=self._place.region,
+            region=self._location.region,
             opts=ResourceOptions(parent=self),
         )
         return role, grant
@@ -99,12 +99,12 @@ class HostGroup(pulumi.ComponentResource):
         scaling_role: iam.ServiceLinkedRole,
         disk_grant: kms.Grant,
     ) -> autoscaling.Group:
-        hosts = self._place.settings.hosts
+        hosts = self._location.settings.hosts
         at_least = hosts.night if self._night.is_on else hosts.usual
-        tags = self._place.tags("app", "app")
+        tags = self._location.tags("app", "app")
         return autoscaling.Group(
-            f"{self._place.name}-hosts",
-            name=self._place.group_name,
+            f"{self._location.name}-hosts",
+            name=self._location.group_name,
             min_size=at_least,
             max_size=hosts.most,
             desired_capacity=at_least,
@@ -135,12 +135,12 @@ class HostGroup(pulumi.ComponentResource):
             warm_pool=self._warm_pool(),
             enabled_metrics=list(METRICS),
             tags=[{"key": key, "value": value, "propagate_at_launch": True} for key, value in tags.items()],
-            region=self._place.region,
+            region=self._location.region,
             opts=ResourceOptions(parent=self, depends_on=[disk_grant], ignore_changes=["desired_capacity"]),
         )
 
     def _warm_pool(self) -> autoscaling.GroupWarmPoolArgs | None:
-        hosts = self._place.settings.hosts
+        hosts = self._location.settings.hosts
         if not hosts.warm:
             return None
         return autoscaling.GroupWarmPoolArgs(
@@ -154,20 +154,20 @@ class HostGroup(pulumi.ComponentResource):
     def _hold_until_ready(self) -> None:
         """The hook once more, as a resource: the group's own counts only when the group is made."""
         autoscaling.LifecycleHook(
-            f"{self._place.name}-ready",
+            f"{self._location.name}-ready",
             name=READY_HOOK,
             autoscaling_group_name=self.group.name,
             lifecycle_transition=LAUNCHING,
             default_result="ABANDON",
             heartbeat_timeout=READY_SECONDS,
-            region=self._place.region,
+            region=self._location.region,
             opts=ResourceOptions(parent=self),
         )
 
     def _grow_with_requests(self, balancer: Balancer) -> None:
         label = Output.format("{0}/{1}", balancer.load_balancer.arn_suffix, balancer.target_group.arn_suffix)
         autoscaling.Policy(
-            f"{self._place.name}-requests",
+            f"{self._location.name}-requests",
             autoscaling_group_name=self.group.name,
             policy_type="TargetTrackingScaling",
             target_tracking_configuration={
@@ -175,9 +175,9 @@ class HostGroup(pulumi.ComponentResource):
                     "predefined_metric_type": "ALBRequestCountPerTarget",
                     "resource_label": label,
                 },
-                "target_value": self._place.settings.hosts.requests_per_second * 60.0,  # the metric is per minute
+                "target_value": self._location.settings.hosts.requests_per_second * 60.0,  # the metric is per minute
             },
-            region=self._place.region,
+            region=self._location.region,
             # A target group without a load balancer has no such metric, and AWS refuses the policy.
             opts=ResourceOptions(parent=self, depends_on=[balancer.rule]),
         )
@@ -187,13 +187,13 @@ class HostGroup(pulumi.ComponentResource):
         if not self._night.is_ahead(moment):
             return
         autoscaling.Schedule(
-            f"{self._place.name}-{name}",
+            f"{self._location.name}-{name}",
             autoscaling_group_name=self.group.name,
             scheduled_action_name=name,
             start_time=f"{moment:%Y-%m-%dT%H:%M:%SZ}",
             min_size=at_least,
             max_size=UNCHANGED,
             desired_capacity=UNCHANGED,
-            region=self._place.region,
+            region=self._location.region,
             opts=ResourceOptions(parent=self),
         )

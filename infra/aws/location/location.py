@@ -9,14 +9,14 @@ from pulumi import Input, Output, ResourceOptions
 from infra.aws.location.alarms import Alarms, WatchedLocation
 from infra.aws.location.balancer import Balancer
 from infra.aws.location.certificates import OriginCertificates
+from infra.aws.location.context import LocationContext
 from infra.aws.location.endpoints import Endpoints
-from infra.aws.location.firewall import Firewall
 from infra.aws.location.group import HostGroup
 from infra.aws.location.network import Network
 from infra.aws.location.night import NightPlan
-from infra.aws.location.place import Place
 from infra.aws.location.reservation import Reservation
 from infra.aws.location.roles import HostRole
+from infra.aws.location.security_groups import SecurityGroups
 from infra.aws.location.template import HostTemplate
 from infra.aws.location.whereabouts import Whereabouts
 from infra.aws.names import LOCATION_TAG, ROLE_TAG, STACK_TAG
@@ -33,31 +33,31 @@ class AwsLocation(pulumi.ComponentResource):
     the CDN asks.
 
     Args:
-        place: The location.
+        location: The location.
         certificate_arn: A validated certificate of the name that the CDN asks, in the location's region.
         weight: Its share of the requests.
     """
 
     def __init__(
-        self, place: Place, certificate_arn: Input[str], weight: int, opts: ResourceOptions | None = None
+        self, location: LocationContext, certificate_arn: Input[str], weight: int, opts: ResourceOptions | None = None
     ) -> None:
-        super().__init__("tegak:aws:Location", place.name, None, opts)
+        super().__init__("tegak:aws:Location", location.name, None, opts)
         parts = ResourceOptions(parent=self)
-        night = NightPlan.of(place.night, place.now)
+        night = NightPlan.of(location.night, location.now)
         # First: what is refused is refused before anything of the location is changed.
-        stays = Whereabouts(place, opts=parts)
-        network = Network(place, ResourceOptions.merge(parts, ResourceOptions(depends_on=[stays])))
-        firewall = Firewall(place, network, parts)
-        Endpoints(place, network, firewall, parts)
-        role = HostRole(place, parts)
-        self._balancer = Balancer(place, network, firewall, certificate_arn, night, parts)
-        reservation = Reservation(place, self._balancer, night, parts) if place.settings.reserved_units else None
-        template = HostTemplate(place, firewall, role, parts).template
-        self._hosts = HostGroup(place, network, template, self._balancer, night, parts)
-        Alarms(place, self._watched(reservation), parts)
-        self.origin = self._origin(place, weight)
+        stays = Whereabouts(location, opts=parts)
+        network = Network(location, ResourceOptions.merge(parts, ResourceOptions(depends_on=[stays])))
+        security_groups = SecurityGroups(location, network, parts)
+        Endpoints(location, network, security_groups, parts)
+        role = HostRole(location, parts)
+        self._balancer = Balancer(location, network, security_groups, certificate_arn, night, parts)
+        reservation = Reservation(location, self._balancer, night, parts) if location.settings.reserved_units else None
+        template = HostTemplate(location, security_groups, role, parts).template
+        self._hosts = HostGroup(location, network, template, self._balancer, night, parts)
+        Alarms(location, self._watched(reservation), parts)
+        self.origin = self._origin(location, weight)
         self.hosts: Sequence[HostOutputs] = ()
-        self.entry = self._entry(place)
+        self.entry = self._entry(location)
         self.register_outputs({"entry": self.entry})
 
     def _watched(self, reservation: Reservation | None) -> WatchedLocation:
@@ -68,16 +68,16 @@ class AwsLocation(pulumi.ComponentResource):
             reservation.group.name if reservation else None,
         )
 
-    def _origin(self, place: Place, weight: int) -> OriginOutputs:
+    def _origin(self, location: LocationContext, weight: int) -> OriginOutputs:
         load_balancer = self._balancer.load_balancer
-        return OriginOutputs(place.name, weight, alias=(load_balancer.dns_name, load_balancer.zone_id))
+        return OriginOutputs(location.name, weight, alias=(load_balancer.dns_name, load_balancer.zone_id))
 
-    def _entry(self, place: Place) -> Output[Mapping[str, object]]:
+    def _entry(self, location: LocationContext) -> Output[Mapping[str, object]]:
         known: Mapping[str, object] = {
-            "name": place.name,
-            "kind": place.settings.kind,
-            "region": place.region,
-            "tags": {key: place.tags("app")[key] for key in (STACK_TAG, LOCATION_TAG, ROLE_TAG)},
+            "name": location.name,
+            "kind": location.settings.kind,
+            "region": location.region,
+            "tags": {key: location.tags("app")[key] for key in (STACK_TAG, LOCATION_TAG, ROLE_TAG)},
         }
         return self._balancer.target_group.arn.apply(lambda arn: {**known, "target_group_arn": arn})
 
@@ -108,7 +108,7 @@ def make_aws_locations(
     home_region, night = settings.aws.home_region, settings.night
     return [
         AwsLocation(
-            Place(location, night, account, home_region, operator_key, signers, now),
+            LocationContext(location, night, account, home_region, operator_key, signers, now),
             certificates.in_region(location.region),
             weights[location.name],
         )

@@ -5,7 +5,7 @@ from pulumi import Output, ResourceOptions
 from pulumi_aws import cloudwatch, iam
 from pulumi_aws.get_caller_identity import get_caller_identity_output
 
-from infra.aws.location.place import Place
+from infra.aws.location.context import LocationContext
 from infra.aws.policies import Statement, policy, service, trust
 from infra.bridge.bucket_layout import HOSTS_PREFIX, RELEASES_PREFIX, SNAPSHOTS_PREFIX
 
@@ -16,72 +16,72 @@ class HostRole(pulumi.ComponentResource):
     """The role of a location's hosts, and the log group that it may write to.
 
     Args:
-        place: The location.
+        location: The location.
     """
 
-    def __init__(self, place: Place, opts: ResourceOptions | None = None) -> None:
-        super().__init__("tegak:aws:HostRole", place.name, None, opts)
+    def __init__(self, location: LocationContext, opts: ResourceOptions | None = None) -> None:
+        super().__init__("tegak:aws:HostRole", location.name, None, opts)
         self.log_group = cloudwatch.LogGroup(
-            f"{place.name}-hosts",
-            name=place.log_group_name,
+            f"{location.name}-hosts",
+            name=location.log_group_name,
             retention_in_days=LOG_DAYS,
-            kms_key_id=place.account.keys[place.region],
-            region=place.region,
-            tags=place.tags("app", "hosts"),
+            kms_key_id=location.account.keys[location.region],
+            region=location.region,
+            tags=location.tags("app", "hosts"),
             opts=ResourceOptions(parent=self),
         )
         role = iam.Role(
-            f"{place.name}-host",
-            description=f"Hosts of {place.account.names.of(place.name)}",
+            f"{location.name}-host",
+            description=f"Hosts of {location.account.names.of(location.name)}",
             assume_role_policy=trust(service("ec2")),
-            tags=place.tags("app", "host"),
+            tags=location.tags("app", "host"),
             opts=ResourceOptions(parent=self),
         )
         known = Output.all(
             account_id=get_caller_identity_output().account_id,
-            bucket_arn=place.account.publication_bucket_arn,
+            bucket_arn=location.account.publication_bucket_arn,
             log_group_arn=self.log_group.arn,
         )
         self.policy = iam.RolePolicy(
-            f"{place.name}-host",
+            f"{location.name}-host",
             role=role.name,
-            policy=known.apply(lambda arns: host_policy(place, **arns)),
+            policy=known.apply(lambda arns: host_policy(location, **arns)),
             opts=ResourceOptions(parent=self),
         )
         self.profile = iam.InstanceProfile(
-            f"{place.name}-host",
+            f"{location.name}-host",
             role=role.name,
-            tags=place.tags("app", "host"),
+            tags=location.tags("app", "host"),
             opts=ResourceOptions(parent=self),
         )
         self.register_outputs({})
 
 
-def host_policy(place: Place, *, account_id: str, bucket_arn: str, log_group_arn: str) -> str:
+def host_policy(location: LocationContext, *, account_id: str, bucket_arn: str, log_group_arn: str) -> str:
     """What a host may do.
 
     Args:
-        place: The location.
+        location: The location.
         account_id: The AWS account.
         bucket_arn: The bucket of releases and snapshots.
         log_group_arn: The hosts' log group.
     """
-    groups = f"arn:aws:autoscaling:{place.region}:{account_id}:autoScalingGroup:*"
+    groups = f"arn:aws:autoscaling:{location.region}:{account_id}:autoScalingGroup:*"
     return policy(
-        *_published(place, bucket_arn),
-        *_session_manager(place.region, account_id),
+        *_published(location, bucket_arn),
+        *_session_manager(location.region, account_id),
         Statement("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group_arn}:log-stream:*"]),
         Statement(
             "Ready",
             ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"],
-            [f"{groups}:autoScalingGroupName/{place.group_name}"],
+            [f"{groups}:autoScalingGroupName/{location.group_name}"],
         ),
     )
 
 
-def _published(place: Place, bucket_arn: str) -> list[Statement]:
+def _published(location: LocationContext, bucket_arn: str) -> list[Statement]:
     # No key of KMS is asked for: the bucket is encrypted with S3's own.
-    prefixes = [f"{prefix}/" for prefix in (RELEASES_PREFIX, SNAPSHOTS_PREFIX, f"{HOSTS_PREFIX}/{place.name}")]
+    prefixes = [f"{prefix}/" for prefix in (RELEASES_PREFIX, SNAPSHOTS_PREFIX, f"{HOSTS_PREFIX}/{location.name}")]
     return [
         Statement("Read", ["s3:GetObject"], [f"{bucket_arn}/{prefix}*" for prefix in prefixes]),
         # Without it, what is not there would look like what is forbidden.

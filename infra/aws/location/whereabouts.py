@@ -3,7 +3,7 @@
 from pulumi import ResourceOptions
 from pulumi.dynamic import Resource
 
-from infra.aws.location.place import Place
+from infra.aws.location.context import LocationContext
 from infra.aws.providers import WhereaboutsProvider
 
 
@@ -11,9 +11,9 @@ class Whereabouts(Resource, module="aws", name="Whereabouts"):
     """Where a location is; refused on preview if the settings say another place than the one that it was made at.
 
     Args:
-        place: The location.
+        location: The location.
     """
 
-    def __init__(self, place: Place, *, opts: ResourceOptions | None = None) -> None:
-        where = {"location": place.name, "region": place.region, "network": str(place.settings.network)}
-        super().__init__(WhereaboutsProvider(), place.name, where, opts)
+    def __init__(self, location: LocationContext, *, opts: ResourceOptions | None = None) -> None:
+        where = {"location": location.name, "region": location.region, "network": str(location.settings.network)}
+        super().__init__(WhereaboutsProvider(), location.name, where, opts)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.program.recording.sdk import ResourceType, Shape, alternatives, output_shape
-from tests.program.recording.values import Properties, Secret, Value, plain
+from tests.program.recording.values import Properties, SecretValue, Value, plain
 from tests.program.recording.world import ACCOUNT
 
 GLOBAL = "global"
@@ -256,6 +256,6 @@ def _is_text(kind: ResourceType, name: str) -> bool:
 
 def _as_text(value: Value) -> Value:
     """Policies may be given as objects, and are read as JSON."""
-    if isinstance(value, Secret):
-        return Secret(_as_text(value.value))
+    if isinstance(value, SecretValue):
+        return SecretValue(_as_text(value.value))
     return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value

@@ -16,7 +16,7 @@ FINGERPRINT = "sha256-of-a-secret"
 
 
 @dataclass(frozen=True)
-class Secret:
+class SecretValue:
     """A value that nobody may see in plain text."""
 
     value: "Value"
@@ -27,7 +27,7 @@ class Unknown:
     """A value that is known only when something else has been made."""
 
 
-Value: TypeAlias = Union[bool, float, str, "list[Value]", "dict[str, Value]", Secret, Unknown, None]
+Value: TypeAlias = Union[bool, float, str, "list[Value]", "dict[str, Value]", SecretValue, Unknown, None]
 Properties: TypeAlias = dict[str, Value]
 
 
@@ -52,7 +52,7 @@ def _read(value: Any) -> Value:
         case dict():
             members = cast("dict[str, Any]", value)
             if members.get(SIGNATURE) == SECRET_SIGNATURE:
-                return Secret(_read(members["value"]))
+                return SecretValue(_read(members["value"]))
             return {key: _read(item) for key, item in members.items()}
         case _:
             return value
@@ -62,7 +62,7 @@ def _write(value: Value) -> Any:
     match value:
         case Unknown():
             return UNKNOWN_TEXT
-        case Secret():
+        case SecretValue():
             return {SIGNATURE: SECRET_SIGNATURE, "value": _write(value.value)}
         case list():
             return [_write(item) for item in value]
@@ -75,7 +75,7 @@ def _write(value: Value) -> Any:
 def plain(value: Value) -> Value:
     """A value without its secret's cover; only for checks that show nothing of it."""
     match value:
-        case Secret():
+        case SecretValue():
             return plain(value.value)
         case list():
             return [plain(item) for item in value]
@@ -88,7 +88,7 @@ def plain(value: Value) -> Value:
 def hidden(value: Value) -> Any:
     """A value as the account file keeps it: of a secret only a fingerprint."""
     match value:
-        case Secret():
+        case SecretValue():
             text = json.dumps(_write(plain(value)), sort_keys=True)
             return {FINGERPRINT: hashlib.sha256(text.encode()).hexdigest()}
         case list():
@@ -111,7 +111,7 @@ def revealed(kept: Any, before: Value) -> Value:
         kept: As `hidden` left it, or as somebody changed it since.
         before: What the engine knows; a secret with another fingerprint than the kept one is shown as that fingerprint.
     """
-    if isinstance(before, Secret) and hidden(before) == kept:
+    if isinstance(before, SecretValue) and hidden(before) == kept:
         return before
     match kept:
         case list():
@@ -121,7 +121,7 @@ def revealed(kept: Any, before: Value) -> Value:
         case dict():
             members = cast("dict[str, Any]", kept)
             if FINGERPRINT in members:
-                return Secret(members[FINGERPRINT])
+                return SecretValue(members[FINGERPRINT])
             old = before if isinstance(before, dict) else {}
             return {key: revealed(item, old.get(key)) for key, item in members.items()}
         case _:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.program.recording.values import Secret, Value, hidden, read_struct, revealed, write_struct
+from tests.program.recording.values import SecretValue, Value, hidden, read_struct, revealed, write_struct
 from tests.program.recording.world import Thing, World, changed_world, read_world
 
 
@@ -14,17 +14,17 @@ def thing(name: str, inputs: dict[str, Any], token: str = "aws:iam/role:Role") -
 
 
 def test_values_go_to_the_engine_and_back_unchanged() -> None:
-    values: dict[str, Value] = {"a": [1.0, True, None, {"b": Secret("x")}], "c": Secret({"d": ["e"]})}
+    values: dict[str, Value] = {"a": [1.0, True, None, {"b": SecretValue("x")}], "c": SecretValue({"d": ["e"]})}
     assert read_struct(write_struct(values)) == values
 
 
 def test_a_secret_is_kept_as_a_fingerprint_and_given_back_only_to_who_knows_it() -> None:
-    value: Value = {"header": [Secret("hunter2")], "name": "x"}
+    value: Value = {"header": [SecretValue("hunter2")], "name": "x"}
     kept = hidden(value)
     assert "hunter2" not in str(kept)
     assert revealed(kept, value) == value
-    changed = revealed(kept, {"header": [Secret("other")], "name": "x"})
-    assert changed not in (value, {"header": [Secret("other")], "name": "x"})
+    changed = revealed(kept, {"header": [SecretValue("other")], "name": "x"})
+    assert changed not in (value, {"header": [SecretValue("other")], "name": "x"})
 
 
 def test_what_is_written_is_read_by_the_next_run_and_an_error_writes_nothing(tmp_path: Path) -> None:

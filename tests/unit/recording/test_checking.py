@@ -7,7 +7,7 @@ import pytest
 from tests.program.recording.checking import check
 from tests.program.recording.naming import check_name
 from tests.program.recording.sdk import UnknownTokenError, resource_type
-from tests.program.recording.values import Secret, Unknown
+from tests.program.recording.values import SecretValue, Unknown
 
 SUBNET = "aws:ec2/subnet:Subnet"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
@@ -24,7 +24,7 @@ def reasons(token: str, inputs: dict[str, Any]) -> list[str]:
     [
         (SUBNET, {"vpcId": "vpc-1", "cidrBlock": "10.0.0.0/24", "mapPublicIpOnLaunch": True, "tags": {"a": "b"}}),
         (SUBNET, {"vpcId": Unknown(), "tags": Unknown(), "__defaults": []}),
-        (SUBNET, {"vpcId": Secret("vpc-1")}),
+        (SUBNET, {"vpcId": SecretValue("vpc-1")}),
         (GROUP, {"ingress": [{**RULE, "cidrBlocks": ["10.0.0.0/8"]}, Unknown()]}),
         (TEMPLATE, {"metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 1.0}}),
         ("aws:iam/policy:Policy", {"policy": "{}"}),
@@ -80,7 +80,7 @@ def test_inputs_that_do_not_fit_are_refused_with_their_property(
 
 
 def test_a_refusal_does_not_tell_the_value() -> None:
-    (reason,) = reasons(SUBNET, {"vpcId": "v", "mapPublicIpOnLaunch": Secret("hunter2")})
+    (reason,) = reasons(SUBNET, {"vpcId": "v", "mapPublicIpOnLaunch": SecretValue("hunter2")})
     assert "hunter2" not in reason
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.program.recording.computed import Newborn, computed, new_id, outputs
 from tests.program.recording.diff import replacement_table
 from tests.program.recording.sdk import alternatives, resource_type
-from tests.program.recording.values import Properties, Secret
+from tests.program.recording.values import Properties, SecretValue
 
 REGION = "ap-southeast-3"
 
@@ -83,5 +83,5 @@ def test_a_certificate_asks_for_one_record_for_each_of_its_names() -> None:
 
 def test_what_the_program_said_is_what_it_reads_and_stays_secret() -> None:
     kind = resource_type("aws:iam/policy:Policy")
-    read = outputs(kind, {"policy": Secret({"Statement": []}), "tags": {"a": "b"}, "__defaults": []}, {})
-    assert read == {"policy": Secret(json.dumps({"Statement": []})), "tags": {"a": "b"}, "tagsAll": {"a": "b"}}
+    read = outputs(kind, {"policy": SecretValue({"Statement": []}), "tags": {"a": "b"}, "__defaults": []}, {})
+    assert read == {"policy": SecretValue(json.dumps({"Statement": []})), "tags": {"a": "b"}, "tagsAll": {"a": "b"}}

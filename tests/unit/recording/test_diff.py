@@ -5,7 +5,7 @@ import pytest
 from tests.program.recording.diff import NoFactsError, compare, replacement_table
 from tests.program.recording.naming import DEFAULTS
 from tests.program.recording.sdk import resource_type
-from tests.program.recording.values import Secret, Unknown
+from tests.program.recording.values import SecretValue, Unknown
 
 VPC = resource_type("aws:ec2/vpc:Vpc")
 GROUP = resource_type("aws:ec2/securityGroup:SecurityGroup")
@@ -39,8 +39,10 @@ def test_what_can_not_be_changed_in_place_replaces() -> None:
 
 
 def test_secrets_are_compared_by_what_they_hide() -> None:
-    assert compare(VPC, {"cidrBlock": Secret("x")}, {"cidrBlock": Secret("x")}).changes == {}
-    assert compare(VPC, {"cidrBlock": Secret("x")}, {"cidrBlock": Secret("y")}).changes == {"cidrBlock": "update"}
+    assert compare(VPC, {"cidrBlock": SecretValue("x")}, {"cidrBlock": SecretValue("x")}).changes == {}
+    assert compare(VPC, {"cidrBlock": SecretValue("x")}, {"cidrBlock": SecretValue("y")}).changes == {
+        "cidrBlock": "update"
+    }
 
 
 def test_an_old_thing_goes_first_only_if_the_program_gave_both_the_same_name() -> None:

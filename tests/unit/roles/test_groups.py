@@ -14,7 +14,7 @@ from roles.aws import clients
 from roles.aws.clients import client
 from roles.aws.members import find_members, read_console
 from roles.hosts.groups import with_members
-from tests.aws import REGION, TAGS, Cloud, Group, cloud, make_group
+from tests.aws import REGION, TAGS, Cloud, InstanceGroup, cloud, make_group
 from tests.unit.roles.fleets import inventory
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
@@ -26,7 +26,7 @@ class Aws:
     """A group of two instances that have printed their keys, in a cloud."""
 
     cloud: Cloud
-    group: Group
+    group: InstanceGroup
 
     @property
     def location(self) -> GroupLocation:

@@ -13,14 +13,14 @@ from roles.aws.clients import client
 from roles.aws.targets import deregister, read_states, register, wait_until_drained, wait_until_healthy
 from roles.hosts.groups import with_members
 from roles.hosts.pool import read_group_pool
-from tests.aws import REGION, Group, cloud, make_group
+from tests.aws import REGION, InstanceGroup, cloud, make_group
 from tests.unit.roles.fleets import inventory
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 
 
 @pytest.fixture
-def group() -> Generator[Group, None, None]:
+def group() -> Generator[InstanceGroup, None, None]:
     with cloud() as seen:
         made = make_group(2)
         for instance in made.instances:
@@ -38,7 +38,9 @@ def says(states: Iterator[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(targets, "EVERY_SECONDS", 0.01)
 
 
-def test_a_host_goes_out_of_its_target_group_and_comes_back_and_doing_it_twice_is_harmless(group: Group) -> None:
+def test_a_host_goes_out_of_its_target_group_and_comes_back_and_doing_it_twice_is_harmless(
+    group: InstanceGroup,
+) -> None:
     first, second = group.instances
     assert read_states(group.location) == {first: "up", second: "up"}
     deregister(group.location, first)
@@ -51,7 +53,9 @@ def test_a_host_goes_out_of_its_target_group_and_comes_back_and_doing_it_twice_i
     assert read_states(group.location) == {first: "up", second: "up"}
 
 
-def test_the_pool_says_of_each_host_what_its_target_group_does_and_of_none_else(group: Group, tmp_path: Path) -> None:
+def test_the_pool_says_of_each_host_what_its_target_group_does_and_of_none_else(
+    group: InstanceGroup, tmp_path: Path
+) -> None:
     bare = inventory([1])
     stack = Inventory.model_validate({**bare.model_dump(by_alias=True), "locations": [*bare.locations, group.location]})
     found, _ = with_members(stack, tmp_path)
@@ -63,7 +67,7 @@ def test_the_pool_says_of_each_host_what_its_target_group_does_and_of_none_else(
 
 
 def test_draining_is_waited_for_as_long_as_the_target_group_takes_and_not_for_ever(
-    group: Group, monkeypatch: pytest.MonkeyPatch
+    group: InstanceGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = group.instances[0]
     says(iter(["draining", "draining", "unused"]), monkeypatch)
@@ -78,7 +82,7 @@ def test_draining_is_waited_for_as_long_as_the_target_group_takes_and_not_for_ev
         wait_until_drained(group.location, first)
 
 
-def test_a_host_that_stays_unhealthy_is_said(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_stays_unhealthy_is_said(group: InstanceGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = functools.partial(next, iter(range(0, 10_000, 50)))
     monkeypatch.setattr(targets.time, "monotonic", clock)
     says(iter(lambda: "unhealthy", ""), monkeypatch)
@@ -87,7 +91,7 @@ def test_a_host_that_stays_unhealthy_is_said(group: Group, monkeypatch: pytest.M
     assert f"--targets Id={group.instances[0]}" in str(caught.value.next_command)
 
 
-def test_a_target_group_that_is_gone_is_one_sentence(group: Group) -> None:
+def test_a_target_group_that_is_gone_is_one_sentence(group: InstanceGroup) -> None:
     client("elbv2", REGION).delete_target_group(TargetGroupArn=group.location.target_group_arn)
     with pytest.raises(OperatorError, match=f"reading the targets of jakarta in {REGION}: TargetGroupNotFound"):
         read_states(group.location)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Checkout:
+class Workplace:
     """Where the program runs from.
 
     Args:

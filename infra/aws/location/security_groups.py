@@ -4,34 +4,34 @@ import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pulumi_aws import ec2, vpc
 
+from infra.aws.location.context import LocationContext
 from infra.aws.location.network import EVERYWHERE_IPV6, Network
-from infra.aws.location.place import Place
 
 HTTPS = 443
 CDN_PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 
 
-class Firewall(pulumi.ComponentResource):
+class SecurityGroups(pulumi.ComponentResource):
     """The security groups of a location.
 
     The load balancer has two: the list of the CDN's addresses counts about 55 of the 60 rules that a group may have, so
     that it is in a group of its own. Nothing lets ssh in: Session Manager reaches a host from inside.
 
     Args:
-        place: The location.
+        location: The location.
         network: Its network.
     """
 
-    def __init__(self, place: Place, network: Network, opts: ResourceOptions | None = None) -> None:
-        super().__init__("tegak:aws:Firewall", place.name, None, opts)
-        self._place = place
+    def __init__(self, location: LocationContext, network: Network, opts: ResourceOptions | None = None) -> None:
+        super().__init__("tegak:aws:Firewall", location.name, None, opts)
+        self._location = location
         self._vpc_id = network.vpc.id
         self.cdn = self._group("cdn", "lb", "What the CDN may ask the load balancer")
         self.balancer = self._group("lb", "lb", "What the load balancer may ask the hosts")
         self.hosts = self._group("hosts", "app", "Hosts")
         self.endpoints = self._group("endpoints", "network", "What AWS offers inside the VPC")
 
-        cdn, s3 = self._prefix_list(CDN_PREFIX_LIST), self._prefix_list(f"com.amazonaws.{place.region}.s3")
+        cdn, s3 = self._prefix_list(CDN_PREFIX_LIST), self._prefix_list(f"com.amazonaws.{location.region}.s3")
         self._let_in("cdn", self.cdn, "The CDN asks for pages; nobody else reaches the load balancer", prefix_list=cdn)
         self._let_out("lb-hosts", self.balancer, "Requests and health checks to the hosts", to=self.hosts)
         self._let_in("hosts-lb", self.hosts, "Requests and health checks of the load balancer", source=self.balancer)
@@ -43,16 +43,16 @@ class Firewall(pulumi.ComponentResource):
 
     def _group(self, name: str, role: str, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(
-            f"{self._place.name}-{name}",
+            f"{self._location.name}-{name}",
             vpc_id=self._vpc_id,
             description=description,
-            region=self._place.region,
-            tags=self._place.tags(role, name),
+            region=self._location.region,
+            tags=self._location.tags(role, name),
             opts=ResourceOptions(parent=self),
         )
 
     def _prefix_list(self, name: str) -> Output[str]:
-        return ec2.get_managed_prefix_list_output(name=name, region=self._place.region).id
+        return ec2.get_managed_prefix_list_output(name=name, region=self._location.region).id
 
     def _let_in(
         self,
@@ -64,7 +64,7 @@ class Firewall(pulumi.ComponentResource):
         prefix_list: Input[str] | None = None,
     ) -> None:
         vpc.SecurityGroupIngressRule(
-            f"{self._place.name}-{name}",
+            f"{self._location.name}-{name}",
             security_group_id=group.id,
             description=reason,
             ip_protocol="tcp",
@@ -72,8 +72,8 @@ class Firewall(pulumi.ComponentResource):
             to_port=HTTPS,
             referenced_security_group_id=source.id if source else None,
             prefix_list_id=prefix_list,
-            region=self._place.region,
-            tags=self._place.tags("network", name),
+            region=self._location.region,
+            tags=self._location.tags("network", name),
             opts=ResourceOptions(parent=self),
         )
 
@@ -88,7 +88,7 @@ class Firewall(pulumi.ComponentResource):
         cidr_ipv6: str | None = None,
     ) -> None:
         vpc.SecurityGroupEgressRule(
-            f"{self._place.name}-{name}",
+            f"{self._location.name}-{name}",
             security_group_id=group.id,
             description=reason,
             ip_protocol="tcp",
@@ -97,7 +97,7 @@ class Firewall(pulumi.ComponentResource):
             referenced_security_group_id=to.id if to else None,
             prefix_list_id=prefix_list,
             cidr_ipv6=cidr_ipv6,
-            region=self._place.region,
-            tags=self._place.tags("network", name),
+            region=self._location.region,
+            tags=self._location.tags("network", name),
             opts=ResourceOptions(parent=self),
         )

@@ -10,7 +10,7 @@ from infra.settings.location import AwsLocationSettings
 
 
 @dataclass(frozen=True)
-class Place:
+class LocationContext:
     """What all parts of an AWS location need to know.
 
     Args:
