@@ -1,6 +1,7 @@
 """What the operator sees: steps as they happen, bars where there is a terminal, plain lines where there is none."""
 
 import functools
+import os
 import sys
 import threading
 import time
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import UMASK
 
 PLAIN_EVERY_SECONDS = 5
 WORKING_EVERY_SECONDS = 15
@@ -28,6 +30,7 @@ def operator_command(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        os.umask(UMASK)
         try:
             return function(*args, **kwargs)
         except OperatorError as error:

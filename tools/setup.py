@@ -17,6 +17,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from infra.bridge.errors import OperatorError  # noqa: E402  # the checkout is on the path only from here on
+from infra.bridge.files import PRIVATE, PRIVATE_DIRECTORY, UMASK, make_directory, write_whole  # noqa: E402
 from tools import progress  # noqa: E402
 
 MINIMUM_PYTHON = (3, 11)
@@ -30,6 +31,9 @@ DEBIAN_PACKAGES = {
 }
 """What the lab and the tasks call, and where it comes from."""
 
+ALLOWED_SIGNS = "/ -_.,+@=~'()"
+"""In the checkout's path, beside letters and digits of any script."""
+
 OWN_SALT_FILTER = "filter.tegak-own-salt.clean"
 SALT = "encryptionsalt:"
 STAMP = "tegak-stamp"
@@ -40,6 +44,24 @@ def check_python() -> None:
     """Refuse a Python that is too old."""
     if sys.version_info < MINIMUM_PYTHON:
         raise OperatorError(f"Python 3.11 or newer is needed, and this is {sys.version.split()[0]}")
+
+
+def check_folder(project: Path) -> None:
+    """Refuse a folder whose name one of the tools can't be told: a search path, a URL or a shell would misread it.
+
+    Args:
+        project: The checkout.
+
+    Raises:
+        OperatorError: The message has the signs.
+    """
+    refused = sorted({sign for sign in str(project) if not sign.isalnum() and sign not in ALLOWED_SIGNS})
+    if refused:
+        raise OperatorError(
+            f"the folder {str(project)!r} has {' '.join(map(repr, refused))} in its name, which not every tool can be "
+            "told; nothing was changed",
+            next_command="mv it to a name of letters, digits, spaces, dots and dashes, and make setup there",
+        )
 
 
 def ensure_system_packages() -> None:
@@ -83,7 +105,8 @@ def ensure_environment(project: Path) -> bool:
     step = "set-up: installing the locked Python packages from the registry"
     progress.run(pip, step=step, next_command="make setup")
     site = next((environment / "lib").glob("python3*/site-packages"))
-    (site / "tegak.pth").write_text(f"{project}\n", encoding="utf-8")
+    # From where it is: the file is read in the locale's encoding, which need not know the letters of the folder's name.
+    (site / "tegak.pth").write_text(f"{os.path.relpath(project, site)}\n", encoding="ascii")
     stamp.write_text(wanted, encoding="utf-8")
     return True
 
@@ -91,14 +114,12 @@ def ensure_environment(project: Path) -> bool:
 def ensure_secrets(project: Path) -> None:
     """Make what the operators keep to themselves, where it is missing; what is there is never touched."""
     directory = project / ".secrets"
-    directory.mkdir(mode=0o700, exist_ok=True)
+    make_directory(directory, PRIVATE_DIRECTORY)
     passphrase = directory / "passphrase"
     if not passphrase.exists():
-        new = directory / "passphrase.new"
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
-            handle.write(secrets.token_urlsafe(32))
+        # First: an engine that finds another passphrase's salt refuses this one.
         _forget_salt(project / "stacks/Pulumi.lokal.yaml")
-        new.replace(passphrase)
+        write_whole(passphrase, secrets.token_urlsafe(32).encode(), PRIVATE)
     for name in ("operator", "release"):
         key = directory / name
         if not key.exists():
@@ -144,8 +165,10 @@ def _run(argv: list[str], step: str, next_command: str) -> str:
 
 def main() -> int:
     """Do what is missing; return the exit code."""
+    os.umask(UMASK)
     try:
         check_python()
+        check_folder(PROJECT)
         with (PROJECT / "tools/setup.py").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # a second set-up waits for the first one
             ensure_system_packages()

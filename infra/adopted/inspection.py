@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.host_keys import fingerprint, known_name
+from infra.bridge.ssh import path_word
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
 CONNECT_TIMEOUT_SECONDS = 8
@@ -110,10 +111,10 @@ def inspect(machine: Machine) -> Facts:
 def _ask(machine: Machine, known_hosts: Path) -> subprocess.CompletedProcess[str]:
     private_key = PROJECT_DIRECTORY / machine.key_file.removesuffix(".pub")
     options = {
-        "IdentityFile": private_key,
+        "IdentityFile": path_word(private_key),
         "IdentitiesOnly": "yes",
         "IdentityAgent": "none",
-        "UserKnownHostsFile": known_hosts,
+        "UserKnownHostsFile": path_word(known_hosts),
         "GlobalKnownHostsFile": "/dev/null",
         "StrictHostKeyChecking": "yes",
         "BatchMode": "yes",

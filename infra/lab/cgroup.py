@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from infra.bridge.files import make_directory
+
 PARENT = "tegak"
 REMOVE_SECONDS = 60
 """A limit, not a delay: where a million files are being removed beside it, the kernel takes longer than 5 s."""
@@ -40,7 +42,7 @@ def started_in_own(machine: str, argv: Sequence[str]) -> list[str]:
 def _make(group: Path) -> None:
     while not group.exists():
         with contextlib.suppress(FileNotFoundError):  # the last other machine went, and took the parent with it
-            group.mkdir(parents=True, exist_ok=True)
+            make_directory(group)
 
 
 def remove(machine: str) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import UMASK, make_directory
 
 DISK_FULL = "No space left on device"
 
@@ -25,7 +26,7 @@ def run(argv: Sequence[str], *, step: str, stdin: str | None = None, timeout_sec
     """
     try:
         result = subprocess.run(
-            list(argv), input=stdin, capture_output=True, text=True, timeout=timeout_seconds, check=False
+            list(argv), input=stdin, capture_output=True, text=True, timeout=timeout_seconds, check=False, umask=UMASK
         )
     except FileNotFoundError as error:
         raise OperatorError(f"{step}: '{argv[0]}' is not installed", next_command="make setup") from error
@@ -43,7 +44,7 @@ def run(argv: Sequence[str], *, step: str, stdin: str | None = None, timeout_sec
 @contextmanager
 def locked(path: Path) -> Generator[None, None, None]:
     """Hold an advisory lock on a file; the kernel frees it when the process dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(path.parent)
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import DIRECTORY, make_directory, write_whole
 from infra.lab.commands import run
 
 DEPLOY_UID = DEPLOY_GID = 1000
@@ -51,7 +52,9 @@ class Disk:
         if os.path.ismount(self.root):
             return
         for name in ("root", "upper", "work"):
-            (self.directory / name).mkdir(parents=True, exist_ok=True)
+            directory = self.directory / name
+            make_directory(directory)
+            directory.chmod(DIRECTORY)  # the upper layer's mode is that of the host's `/`
         layers = f"lowerdir={image},upperdir={self.upper},workdir={self.directory / 'work'}"
         run(["mount", "-t", "overlay", "tegak-lab", "-o", layers, str(self.root)], step=f"mounting {self.root}")
 
@@ -73,16 +76,8 @@ class Disk:
         """Put the files on the disk, each one whole or not at all."""
         for seed in seeds:
             target = self.root / seed.path.lstrip("/")
-            if not target.parent.exists():
-                target.parent.mkdir(parents=True)
-                os.chown(target.parent, seed.owner, seed.owner)
-            new = target.with_name(target.name + ".new")
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, seed.mode)
-            with os.fdopen(descriptor, "wb") as handle:
-                handle.write(seed.content)
-                os.fchmod(handle.fileno(), seed.mode)
-                os.fchown(handle.fileno(), seed.owner, seed.owner)
-            new.replace(target)
+            make_directory(target.parent, owner=seed.owner)
+            write_whole(target, seed.content, seed.mode, seed.owner)
 
     def free_bytes(self) -> int:
         """Free space where the disk lives."""

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import make_directory
 from infra.lab.commands import locked, run
 from infra.lab.paths import IMAGE_CACHE, LOCK
 
@@ -66,7 +67,7 @@ def ensure_image() -> Path:
 
 
 def _build(target: Path) -> None:
-    IMAGE_CACHE.mkdir(parents=True, exist_ok=True)
+    make_directory(IMAGE_CACHE)
     if shutil.disk_usage(IMAGE_CACHE).free < MINIMUM_FREE_BYTES:
         raise OperatorError(
             f"the lab's image needs 2 GiB of free disk under {IMAGE_CACHE}", next_command=f"df -h {IMAGE_CACHE}"

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import ipaddress
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from infra.bridge.files import PRIVATE, write_whole
 
 CA_DAYS = 3650
 SERVER_DAYS = 397
@@ -39,8 +40,8 @@ def make_authority(directory: Path, common_name: str) -> KeyPair:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
-        write_private(key_file, _key_bytes(key))
-        certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        write_whole(key_file, _key_bytes(key), PRIVATE)
+        write_whole(certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
     return KeyPair(certificate_file.read_text(encoding="ascii"), key_file)
 
 
@@ -65,7 +66,7 @@ def issue_server_certificate(
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    write_private(directory / "edge.key", _key_bytes(key))
+    write_whole(directory / "edge.key", _key_bytes(key), PRIVATE)
     return KeyPair(certificate.public_bytes(serialization.Encoding.PEM).decode(), directory / "edge.key")
 
 
@@ -75,21 +76,11 @@ def make_host_key(directory: Path) -> tuple[bytes, str]:
     if not file.exists():
         key = ed25519.Ed25519PrivateKey.generate()
         form = serialization.PrivateFormat.OpenSSH
-        write_private(file, key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
+        write_whole(file, key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()), PRIVATE)
     private = file.read_bytes()
     loaded = serialization.load_ssh_private_key(private, password=None)
     public = loaded.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     return private, public.decode()
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that nobody else can ever read, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as handle:
-        handle.write(content)
-    new.replace(path)
 
 
 def _builder(

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from app import __version__
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import write_whole
 from roles.artefacts.files import RELEASED_ROLES, Templates
-from roles.artefacts.signing import check_signature, read_artefact, sign, write_whole
+from roles.artefacts.signing import check_signature, read_artefact, sign
 from roles.scripts.artefacts import CONFIG, Artefact
 from roles.stack.checkout import Checkout
 

@@ -1,13 +1,12 @@
 """Signing what is sent to hosts, and reading what was signed."""
 
 import hashlib
-import os
 import subprocess
 import tempfile
-import threading
 from pathlib import Path
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import write_whole
 from infra.bridge.signers import SIGNER
 from roles.scripts.artefacts import Artefact
 
@@ -101,26 +100,3 @@ def check_signature(artefact: Artefact, path: Path, signers: str) -> None:
             f"{path.name} has no valid signature of {SIGNER} for {artefact.namespace}; nothing was sent",
             next_command="fab build, or find out who made it",
         )
-
-
-def write_whole(path: Path, body: bytes, *, mode: int = 0o644) -> None:
-    """Write a file whole or not at all; of two at once, one's is there in the end.
-
-    Args:
-        path: The file.
-        body: What is to be in it.
-        mode: Its permission bits.
-
-    Raises:
-        OperatorError: It can't be written; what was there is there still.
-    """
-    new = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(body)
-        new.replace(path)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise OperatorError(f"{path.name} can't be written: {error.strerror}", next_command="df -h .") from error

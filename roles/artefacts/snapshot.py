@@ -8,7 +8,8 @@ from pathlib import Path
 from app.loader.build import PREFIX, SUFFIX, BuildProgress, build_snapshot
 from app.loader.problems import SourceError
 from infra.bridge.errors import OperatorError
-from roles.artefacts.signing import read_artefact, sign, write_whole
+from infra.bridge.files import write_whole
+from roles.artefacts.signing import read_artefact, sign
 from roles.scripts.artefacts import Artefact
 from roles.stack.checkout import Checkout
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import write_whole
 from infra.bridge.host_keys import read_host_key
 from infra.bridge.inventory import GroupLocation, Host
-from roles.artefacts.signing import write_whole
 from roles.aws.clients import client, explained
 
 AT_ONCE = 8

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import writing_whole
 from infra.bridge.inventory import Publication
 from roles.aws.clients import RefusedError, client, explained
 
@@ -120,19 +121,12 @@ class Bucket:
         Raises:
             OperatorError: S3 refuses, or doesn't answer.
         """
-        new = path.with_name(f".{path.name}.new")
         step = f"fetching {key}"
         answer = self._found(step, self._s3.get_object, key)
         if answer is None:
             return False
-        with self._explained(step):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with new.open("wb") as file:
-                    shutil.copyfileobj(answer["Body"], file)
-                new.replace(path)
-            finally:
-                new.unlink(missing_ok=True)
+        with self._explained(step), writing_whole(path) as file:
+            shutil.copyfileobj(answer["Body"], file)
         return True
 
     def remove(self, keys: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from infra.bridge.errors import OperatorError
-from roles.artefacts.signing import write_whole
+from infra.bridge.files import PRIVATE, write_whole
 from roles.hosts.audit import Action, Entry
 from roles.hosts.connection import HostError
 from roles.hosts.lock import LockedError, new_record
@@ -80,7 +80,7 @@ class Housekeeping:
         # What an interrupted rollout meant to do goes over with its lock: it can still be ended or undone.
         record = new_record(session.operator, reason, session.now(), found.intent if found else None)
         lock = Lock(self.stack.fleet, observed.answering, record, observed.inventory.rollout.lock_minutes)
-        write_whole(self.stack.token_file, record.token.encode(), mode=0o600)
+        write_whole(self.stack.token_file, record.token.encode(), PRIVATE)
         try:
             (lock.take_over if take_over else lock.take)()
         except OperatorError:

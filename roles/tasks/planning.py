@@ -10,10 +10,10 @@ from fabric import task  # pyright: ignore[reportMissingTypeStubs, reportUnknown
 from invoke.context import Context
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import write_whole
 from infra.cost.estimate import estimate
 from infra.cost.load import planned_night, with_load
 from infra.cost.plot import draw
-from roles.artefacts.signing import write_whole
 from roles.hosts.state import Observation, observe
 from roles.readiness import report as readiness_report
 from roles.readiness.calendar import judge

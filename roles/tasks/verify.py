@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import write_whole
 from infra.bridge.host_keys import known_name
 from infra.bridge.inventory import Inventory
+from infra.bridge.ssh import path_word
 from roles.stack.checkout import Checkout
 
 WORKERS = 4
@@ -21,18 +23,17 @@ def write_access(checkout: Checkout, inventory: Inventory) -> None:
     The ssh configuration lets all workers share one connection a host.
     """
     directory = checkout.stack_cache
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "inventory.json").write_text(inventory.model_dump_json(by_alias=True), encoding="utf-8")
+    write_whole(directory / "inventory.json", inventory.model_dump_json(by_alias=True).encode())
     known = [
         f"{known_name(str(host.address), host.ssh_port)} {key}" for host in inventory.hosts for key in host.host_keys
     ]
-    (directory / "known_hosts").write_text("\n".join([*known, ""]), encoding="utf-8")
+    write_whole(directory / "known_hosts", "\n".join([*known, ""]).encode())
     lines = [
         "Host *",
-        f"  IdentityFile {checkout.operator_key}",
+        f"  IdentityFile {path_word(checkout.operator_key)}",
         "  IdentitiesOnly yes",
         "  IdentityAgent none",
-        f"  UserKnownHostsFile {directory / 'known_hosts'}",
+        f"  UserKnownHostsFile {path_word(directory / 'known_hosts')}",
         "  GlobalKnownHostsFile /dev/null",
         "  StrictHostKeyChecking yes",
         "  BatchMode yes",
@@ -52,7 +53,7 @@ def write_access(checkout: Checkout, inventory: Inventory) -> None:
         ]
         if host.ssh_proxy:
             lines.append(f"  ProxyCommand {shlex.join(host.ssh_proxy).replace('%', '%%')}")
-    (directory / "ssh_config").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    write_whole(directory / "ssh_config", os.fsencode("\n".join([*lines, ""])))
 
 
 def verify(checkout: Checkout, inventory: Inventory) -> None:
@@ -77,7 +78,9 @@ def verify(checkout: Checkout, inventory: Inventory) -> None:
         "-p",
         "no:cacheprovider",
     ]
-    argv += [f"--inventory={directory / 'inventory.json'}", f"--ssh-config={directory / 'ssh_config'}"]
+    # From where the suite runs: testinfra can't be told the checkout's path, if letters of other languages are in it.
+    inside = directory.relative_to(checkout.project)
+    argv += [f"--inventory={inside / 'inventory.json'}", f"--ssh-config={inside / 'ssh_config'}"]
     argv += ["-q", "--no-header", "--tb=short"]
     environment = {**os.environ, "PATH": f"{checkout.project / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"}
     try:

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import PRIVATE_DIRECTORY, UMASK, make_directory, write_whole
 from tools import progress
 
 VERSION = "3.259.0"
@@ -127,13 +128,10 @@ def install_wrappers(engine: Path, cache: Path) -> None:
         scripts[cache / "pulumi-language-python"] = LANGUAGE_HOST
     for target, text in scripts.items():
         wanted = text.format(**values)
-        if target.exists() and target.read_text(encoding="utf-8") == wanted:
+        if target.exists() and target.read_bytes() == os.fsencode(wanted):
             continue
-        new = target.with_name(f"{target.name}.new")
-        new.write_text(wanted, encoding="utf-8")
-        new.chmod(0o755)
-        new.replace(target)
-    (PROJECT / ".pulumi-state").mkdir(exist_ok=True)
+        write_whole(target, os.fsencode(wanted), 0o755)
+    make_directory(PROJECT / ".pulumi-state", PRIVATE_DIRECTORY)
 
 
 def _go(arguments: list[str]) -> str:
@@ -147,6 +145,7 @@ def _go(arguments: list[str]) -> str:
 def main() -> int:
     """Make the engine available; return the exit code."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / f"tegak/engine-{VERSION}"
+    os.umask(UMASK)
     own = str(PROJECT / ".venv/bin")
     path = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if part != own)
     try:

@@ -1,9 +1,11 @@
 """Looking at a machine that one owns, with an ssh of this test's own."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from infra.adopted import inspection
 from infra.adopted.inspection import Facts, Machine, inspect
 from infra.bridge.errors import OperatorError
 
@@ -20,7 +22,7 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f"""#!/bin/sh
 cd {tmp_path}
 printf '%s\\n' "$@" > arguments
-for word; do case "$word" in -oUserKnownHostsFile=*) cp "${{word#*=}}" known;; esac; done
+for word; do case "$word" in -oUserKnownHostsFile=*) eval cp "${{word#*=}}" known;; esac; done
 cat out; cat error >&2; exit "$(cat code)"
 """
     )
@@ -45,6 +47,14 @@ def test_no_other_key_no_other_configuration_and_no_question_can_let_another_mac
     arguments = (ssh / "arguments").read_text().splitlines()
     assert arguments[:2] == ["-F", "/dev/null"]
     assert {"-oStrictHostKeyChecking=yes", "-oGlobalKnownHostsFile=/dev/null", "-oBatchMode=yes"} < set(arguments)
+
+
+def test_ssh_finds_the_key_of_a_checkout_whatever_its_name(ssh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspection, "PROJECT_DIRECTORY", Path("/home/a zür 5%d/tegak"))
+    inspect(MACHINE)
+    arguments = (ssh / "arguments").read_text(encoding="utf-8").splitlines()
+    understood = subprocess.check_output(["/usr/bin/ssh", "-G", *arguments[:-1]], text=True, encoding="utf-8")
+    assert "identityfile /home/a zür 5%%d/tegak/.secrets/operator\n" in understood
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,20 @@ import sys
 from pathlib import Path
 
 from infra.bridge.inventory import Inventory
+from roles.stack.checkout import Checkout
+from roles.tasks.verify import write_access
 from tests.lab import PROJECT
 from tests.unit.roles.three_hosts import inventory
+
+
+def test_ssh_finds_the_files_of_a_checkout_whatever_its_name(tmp_path: Path) -> None:
+    project = tmp_path / "a zür 5%d"
+    write_access(Checkout(project, "uji"), inventory())
+    argv = ["ssh", "-G", "-F", str(project / ".cache/uji/ssh_config"), "barat-app-1"]
+    understood = subprocess.check_output(argv, text=True, encoding="utf-8")
+    # ssh shows the one before it has read its own tokens, and the other one afterwards.
+    assert f"identityfile {str(project).replace('%', '%%')}/.secrets/operator\n" in understood
+    assert f"userknownhostsfile {project}/.cache/uji/known_hosts\n" in understood
 
 
 def run_suite(*words: str) -> subprocess.CompletedProcess[str]:

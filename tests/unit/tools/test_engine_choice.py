@@ -1,9 +1,11 @@
 """Which engine a checkout gets."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from tools.engine import build
 from tools.engine.build import DOWNLOADS, OFFICIAL, VERSION, download, find
 from tools.setup import ensure_secrets
 
@@ -46,6 +48,21 @@ def test_where_downloads_are_closed_there_is_no_error(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr("socket.create_connection", refuse)
     assert download(tmp_path) is None
+
+
+@pytest.mark.parametrize("folder", ["a b", "zür", "o'neil (2)"])
+def test_the_wrapper_finds_its_checkout_and_its_engine_whatever_their_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    monkeypatch.setattr(build, "PROJECT", tmp_path / folder)
+    engine = put_executable(
+        tmp_path / folder / "engine/pulumi", 'echo "$TEGAK_PROJECT $PULUMI_CONFIG_PASSPHRASE_FILE $@"'
+    )
+    build.install_wrappers(engine, tmp_path / "cache")
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE_FILE", raising=False)
+    wrapper = tmp_path / folder / ".venv/bin/pulumi"
+    said = subprocess.check_output([wrapper, "up", "a b"], cwd="/", text=True, encoding="utf-8")
+    assert said == f"{tmp_path / folder} {tmp_path / folder}/.secrets/passphrase up a b\n"
 
 
 def test_secrets_are_private_and_never_overwritten(tmp_path: Path) -> None:

@@ -20,9 +20,11 @@ NOBODY_LISTENS = "http://127.0.0.1:9/"
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A checkout whose lock file names nothing, so that no registry is asked."""
-    (tmp_path / "requirements.lock").write_text("")
-    return tmp_path
+    """A checkout whose lock file names nothing, so that no registry is asked; its folder's name isn't the easiest."""
+    project = tmp_path / "zür (o'neil) 1"
+    project.mkdir()
+    (project / "requirements.lock").write_text("")
+    return project
 
 
 @contextmanager
@@ -44,6 +46,10 @@ def test_the_environment_is_made_once_and_anew_where_it_was_left_half_made_or_th
     assert not left.exists()
     assert (project / ".venv/bin/python").exists()
     assert not setup.ensure_environment(project)
+    (project / "tegak_is_here.py").touch()
+    for locale in ("C", "C.UTF-8"):
+        argv = [str(project / ".venv/bin/python"), "-c", "import tegak_is_here"]
+        subprocess.check_call(argv, cwd="/", env={**os.environ, "LC_ALL": locale})
     (project / "requirements.lock").write_text("# another\n")
     assert setup.ensure_environment(project)
 
@@ -58,6 +64,18 @@ def test_a_registry_that_is_not_reachable_is_said_and_nothing_passes_for_made(
         setup.ensure_environment(project)
     assert error.value.next_command == "make setup"
     assert not (project / ".venv" / setup.STAMP).exists()
+
+
+@pytest.mark.parametrize("sign", ["%", "?", "#", ":", '"', "$", "`", "\n", "\\", "\udce4"])
+def test_a_folder_that_some_tool_can_not_be_told_is_refused(sign: str) -> None:
+    with pytest.raises(OperatorError, match="not every tool can be told") as error:
+        setup.check_folder(Path(f"/home/kpu/50{sign}50/tegak"))
+    assert error.value.next_command
+
+
+@pytest.mark.parametrize("name", ["tegak-2", "a b", "zür", "pemilu (2029)", "o'neil", "a,b+c@d=e~_f.g", "印刷"])
+def test_a_folder_that_works_is_not_refused(name: str) -> None:
+    setup.check_folder(Path("/home") / name)
 
 
 def test_an_old_python_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
