@@ -12,7 +12,7 @@ help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 up: engine ## all of it on the stack `lokal`: hosts, release, results, checks (again: nothing changes)
-	@.venv/bin/fab up
+	@.venv/bin/fab up $(if $(DESTROY),--destroy $(DESTROY))
 
 down: engine ## remove the stack `lokal`, down to the last process, mount, bridge and route
 	@.venv/bin/fab down

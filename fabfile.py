@@ -243,11 +243,14 @@ def verify(_: Context, stack: str | None = None) -> None:
         verify_hosts(opened.checkout, opened.fleet.inventory)
 
 
-@task(help={**SOURCE, "stack": "The stack; default: lokal."})
+DESTROY = {"destroy": "How many hosts, networks and the like may be deleted or replaced; default: none."}
+
+
+@task(help={**SOURCE, **DESTROY, "stack": "The stack; default: lokal."})
 @operator_command
-def up(_: Context, stack: str = "lokal", source: str = SAMPLE) -> None:
+def up(_: Context, stack: str = "lokal", source: str = SAMPLE, destroy: str | None = None) -> None:
     """Do all of it: provision, build, deploy, publish, verify, status."""
-    bring_up.up(PROJECT, stack, PROJECT / source)
+    bring_up.up(PROJECT, stack, PROJECT / source, destroy)
 
 
 @task(help={"stack": "The stack; default: lokal."})

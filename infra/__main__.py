@@ -3,8 +3,6 @@
 import datetime as dt
 import json
 import os
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pulumi
@@ -13,7 +11,8 @@ from infra.bridge.errors import MESSAGE_WAS_SHOWN, OperatorError
 from infra.bridge.signers import PUBLIC_KEY, read_signers
 from infra.guards import refuse_bad_resources
 from infra.lab.bridge import kernel_has_netem
-from infra.preflight import check_certificate, check_machine, read_operator_key
+from infra.losses import Watch
+from infra.preflight import check_certificate, check_machine, check_networks, read_operator_key
 from infra.settings.location import LabLocationSettings
 from infra.settings.stack import PROJECT, STRUCTURED_KEYS, StackSettings, parse_settings
 from infra.site import Site
@@ -31,11 +30,13 @@ def read_settings(stack: str) -> StackSettings:
     return parse_settings(config, stack)
 
 
-def check_lab(locations: Sequence[LabLocationSettings]) -> bool:
+def check_lab(stack: str, settings: StackSettings) -> bool:
     """Whether this machine can delay packets; nothing of it matters where it carries no lab."""
-    if not locations:
+    locations = settings.of_kind(LabLocationSettings)
+    if settings.network is None or not locations:
         return False
     check_machine()
+    check_networks(stack, settings.network, locations)
     delays = kernel_has_netem()
     if not delays and any(location.delay_ms for location in locations):
         pulumi.log.warn("this kernel has no netem: the locations are made without the distance between them")
@@ -49,9 +50,10 @@ def main() -> None:
     if settings.aws:
         refuse_bad_resources(settings)
     check_certificate(PROJECT_DIRECTORY, settings, dt.datetime.now(dt.UTC))
-    delays = check_lab(settings.of_kind(LabLocationSettings))
+    delays = check_lab(stack, settings)
     operator_key = read_operator_key(PROJECT_DIRECTORY / settings.operator_key_file)
     signers = read_signers(PROJECT_DIRECTORY / PUBLIC_KEY)
+    watch = Watch(stack)
     site = Site(stack, settings, Workplace(PROJECT_DIRECTORY, operator_key, signers, delays))
     pulumi.export("inventory", site.inventory())
     pulumi.export("url", site.edge.url)
@@ -60,10 +62,12 @@ def main() -> None:
         pulumi.export("name_servers", site.name_servers)
     if site.origin is not None:
         pulumi.export("origin", site.origin)
+    watch.refuse_losses()
 
 
 try:
     main()
 except OperatorError as error:
     pulumi.log.error(str(error))
-    sys.exit(MESSAGE_WAS_SHOWN)
+    # Not sys.exit: what the program has asked for so far would be made first.
+    os._exit(MESSAGE_WAS_SHOWN)

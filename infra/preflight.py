@@ -4,10 +4,15 @@ import datetime as dt
 import os
 import platform
 import shutil
+from collections.abc import Sequence
+from ipaddress import IPv4Network
 from pathlib import Path
 
+from infra.addresses import EDGE_NETWORK, network_plan
 from infra.bridge.certificate import read_certificate
 from infra.bridge.errors import OperatorError
+from infra.lab.bridge import refuse_anothers
+from infra.settings.location import EDGE_NAME, LabLocationSettings
 from infra.settings.stack import StackSettings
 
 TOOLS = ("systemd-nspawn", "mmdebstrap", "ip", "tc", "mount")
@@ -31,6 +36,23 @@ def check_machine() -> None:
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         raise OperatorError(f"this machine lacks {', '.join(missing)}", next_command="make setup")
+
+
+def check_networks(stack: str, network: IPv4Network, locations: Sequence[LabLocationSettings]) -> None:
+    """Refuse a network that another location has on this machine: one that was renamed, or one of another stack.
+
+    Args:
+        stack: The stack's name.
+        network: Its part of the lab's range.
+        locations: Its locations of kind `lab`.
+
+    Raises:
+        OperatorError: The message has both locations.
+    """
+    wanted = {EDGE_NAME: EDGE_NETWORK, **{location.name: location.network for location in locations}}
+    for name, number in wanted.items():
+        plan = network_plan(network, number)
+        refuse_anothers(plan.bridge, plan.network, f"{stack}/{name}")
 
 
 def check_certificate(directory: Path, settings: StackSettings, now: dt.datetime) -> None:

@@ -154,9 +154,9 @@ def eventually(true: Callable[[], bool], said: Callable[[], str]) -> None:
 def network(stack: str, part: str) -> Generator[NetworkPlan, None, None]:
     """A network for instances, on this machine alone."""
     plan = network_plan(IPv4Network(part), 1)
-    claim.claim_stack(stack, str(PROJECT))
+    claim.claim_stack(stack, claim.Mark(stack, str(PROJECT)))
     claim.note_bridge(stack, plan.bridge)
-    ensure_bridge(Bridge(plan.bridge, plan.gateway, 0))
+    ensure_bridge(Bridge(plan.bridge, plan.gateway, 0, f"{stack}/instances"))
     try:
         yield plan
     finally:

@@ -1,6 +1,7 @@
 """A lab stack of the tests' own: other names and addresses than `lokal`, its own state, cleaned up before and after."""
 
 import contextlib
+import dataclasses
 import fcntl
 import os
 import shutil
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.bridge.inventory import Host, Inventory
+from infra.bridge.losses import NAMED
 from infra.lab.claim import sweep
 from infra.lab.disk import Disk
 from infra.lab.machine import end
@@ -149,9 +151,14 @@ class LabStack:
         """Build a release of this checkout under another version; its name."""
         return self.succeed("fab", "build", "--version", version).split()[-1]
 
-    def pulumi_up(self) -> str:
-        """`pulumi up`."""
-        return self.succeed("pulumi", "up", "--yes", "--skip-preview", "-s", self.name)
+    def pulumi_up(self, destroy: int = 0) -> str:
+        """`pulumi up`.
+
+        Args:
+            destroy: How many things it may delete or replace.
+        """
+        allowed = dataclasses.replace(self, environment={**self.environment, NAMED: str(destroy or "")})
+        return allowed.succeed("pulumi", "up", "--yes", "--skip-preview", "-s", self.name)
 
     def inventory(self) -> Inventory:
         """The stack's inventory."""

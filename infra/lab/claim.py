@@ -1,9 +1,13 @@
 """Who owns a stack's lab on this machine, and the clearing of what a dead owner left."""
 
+import json
+import shlex
 import shutil
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import PRIVATE_DIRECTORY, make_directory, write_whole
 from infra.lab import bridge, machine
 from infra.lab.disk import Disk
 from infra.lab.paths import STACKS, stack_directory
@@ -12,43 +16,61 @@ OWNER = "owner"
 BRIDGES = "bridges"
 
 
-def claim_stack(stack: str, owner: str) -> None:
-    """Make the stack's directory and mark it as the owner's; fine if it is already.
+@dataclass(frozen=True)
+class Mark:
+    """Whose a stack's lab is.
 
     Args:
-        stack: The stack's name.
-        owner: The checkout whose state describes the lab.
+        claim: The id of the claim that the owner's state has. It, and nothing else, says whose the lab is.
+        checkout: The folder that it was last brought up from; people are told, and no decision hangs on it but one: a
+            state that knows of no claim takes over what its own folder left when it was killed.
+    """
+
+    claim: str
+    checkout: str
+
+
+def claim_stack(stack: str, mark: Mark) -> None:
+    """Make the stack's directory and mark it as the owner's; fine if it is already.
 
     Raises:
         OperatorError: Another checkout runs a stack of this name here.
     """
-    directory = stack_directory(stack)
-    found = read_owner(stack)
-    if found not in (None, owner):
+    found = read_mark(stack)
+    if found is not None and found.claim != mark.claim and found.checkout != mark.checkout:
         raise OperatorError(
-            f"stack '{stack}' already runs on this machine from the checkout {found}",
-            next_command=f"make down STACK={stack} there, or, if that checkout is gone, "
-            f".venv/bin/python -m infra.lab sweep {stack}",
+            f"stack '{stack}' already runs on this machine from the checkout {found.checkout}; nothing was changed",
+            next_command=f"cd {shlex.quote(found.checkout)} && .venv/bin/fab down --stack {stack}, or, "
+            f"if that checkout is gone, .venv/bin/python -m infra.lab sweep {stack}",
         )
-    directory.mkdir(parents=True, exist_ok=True)
-    directory.chmod(0o700)
-    (directory / BRIDGES).mkdir(exist_ok=True)
-    new = directory / f"{OWNER}.new"
-    new.write_text(owner + "\n", encoding="utf-8")
-    new.replace(directory / OWNER)
+    directory = stack_directory(stack)
+    make_directory(directory, PRIVATE_DIRECTORY)
+    make_directory(directory / BRIDGES)
+    write_whole(directory / OWNER, json.dumps(asdict(mark)).encode())
 
 
-def read_owner(stack: str) -> str | None:
-    """The checkout that runs the stack's lab here; None if nobody does."""
+def read_mark(stack: str) -> Mark | None:
+    """Whose the stack's lab is; None if nobody has one here."""
     try:
-        return (stack_directory(stack) / OWNER).read_text(encoding="utf-8").strip()
+        text = (stack_directory(stack) / OWNER).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:  # a sweep may remove it at any moment
         return None
+    try:
+        return Mark(**json.loads(text))
+    except (ValueError, TypeError):  # cut off, or of another version: somebody's, and not known whose
+        return Mark("", text.strip())
 
 
 def note_bridge(stack: str, name: str) -> None:
     """Remember that a bridge is the stack's, before it is made: a sweep finds it whatever happened."""
-    (stack_directory(stack) / BRIDGES / name).touch()
+    write_whole(stack_directory(stack) / BRIDGES / name, b"")
+
+
+def release(stack: str, claim: str) -> None:
+    """Clear the stack's lab, if it is this claim's; what another one has taken over stays as it is."""
+    found = read_mark(stack)
+    if found is not None and found.claim == claim:
+        sweep(stack)
 
 
 def sweep(stack: str) -> None:
@@ -58,9 +80,10 @@ def sweep(stack: str) -> None:
         disk = Disk(host)
         machine.end(disk)
         disk.delete()
-    for mark in _entries(directory / BRIDGES):
-        bridge.remove_bridge(mark.name)
-        mark.unlink()
+    for note in _entries(directory / BRIDGES):
+        if (bridge.owner_of(note.name) or stack).partition("/")[0] == stack:
+            bridge.remove_bridge(note.name)
+        note.unlink()
     shutil.rmtree(directory, ignore_errors=True)
     bridge.remove_shared_ground()
 

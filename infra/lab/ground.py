@@ -16,17 +16,17 @@ class LabGround(pulumi.ComponentResource):
 
     Args:
         stack: The stack's name.
-        owner: The checkout whose state describes the lab.
+        checkout: Where the program runs from; people are told.
         operator_key: The public ssh key of those who deploy.
         delays: Whether this kernel can delay packets.
     """
 
-    def __init__(self, stack: str, owner: str, operator_key: str, *, delays: bool) -> None:
+    def __init__(self, stack: str, checkout: str, operator_key: str, *, delays: bool) -> None:
         super().__init__("tegak:lab:Ground", "lab")
         self.operator_key = operator_key
         self.delays = delays
         self.image = LabImage("image", image=image_name(), opts=ResourceOptions(parent=self))
-        self.claim = LabClaim("claim", stack=stack, owner=owner, opts=ResourceOptions(parent=self))
+        self.claim = LabClaim("claim", stack=stack, checkout=checkout, opts=ResourceOptions(parent=self))
         self.register_outputs({})
 
     def certificate(self, names: list[str], addresses: list[str], parent: pulumi.Resource) -> Output[str]:

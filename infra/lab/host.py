@@ -1,18 +1,22 @@
 """A lab host as a whole: what provisioning puts on its disk, then its boot."""
 
 import hashlib
+import time
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from infra.bridge.errors import OperatorError
-from infra.lab import pki
+from infra.bridge.files import make_directory
+from infra.lab import bridge, pki
 from infra.lab.disk import DEPLOY_UID, Disk, SeedFile
-from infra.lab.machine import Machine, end, greets, runs
+from infra.lab.machine import Machine, end, greets, port_of, runs, shows_key
 from infra.lab.paths import host_directory, stack_directory
 
 MINIMUM_FREE_BYTES = 1024**3
+PATIENCE_SECONDS = 10
+"""How long a host that runs may stay silent before it is booted anew."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,9 @@ class HostPlan:
 
 
 def ensure_host(plan: HostPlan) -> str:
-    """Make the host as it should be and wait until ssh greets; what is already right is left alone.
+    """Make the host as it should be and wait until its ssh answers; what is already right is left alone.
+
+    One that runs and can't be reached is attached to its bridge again; if that doesn't help, it is booted anew.
 
     Returns:
         The host's public ssh key, in the form of a known_hosts line without its first field.
@@ -60,21 +66,54 @@ def ensure_host(plan: HostPlan) -> str:
         OperatorError: The address is taken, the disk is full, or the host did not boot.
     """
     directory = host_directory(plan.stack, plan.hostname)
-    directory.mkdir(parents=True, exist_ok=True)
+    make_directory(directory)
     disk = Disk(directory)
     if disk.free_bytes() < MINIMUM_FREE_BYTES:
         raise OperatorError(f"{plan.hostname}: less than 1 GiB is free for its disk", next_command=f"df -h {directory}")
-    if not runs(disk):
+    ran = runs(disk)
+    if not ran:
         end(disk)  # a host whose supervisor was killed goes on running, and would answer for itself below
         if greets(plan.address.ip, timeout_seconds=0.2):
-            raise OperatorError(f"{plan.hostname}: another machine answers at its address {plan.address.ip}")
+            _refuse_another(plan)
     private, public = pki.make_host_key(directory)
     disk.mount(plan.image)
     disk.write(_seeds(plan, private, public))
     machine = Machine(plan.machine, plan.hostname, plan.bridge, plan.address.ip, disk)
     machine.start()
+    if ran and not _works_soon(machine, public):
+        machine.stop()
+        machine.start()
     machine.wait_for_ssh()
+    if not shows_key(machine.address, public):
+        _refuse_another(plan)
     return public
+
+
+def is_healthy(plan: HostPlan, host_key: str) -> bool:
+    """Whether a host does what it is for: it runs, on its bridge, and its ssh answers there with its own key."""
+    disk = Disk(host_directory(plan.stack, plan.hostname))
+    return (
+        runs(disk) and bridge.is_attached(port_of(plan.machine), plan.bridge) and shows_key(plan.address.ip, host_key)
+    )
+
+
+def _works_soon(machine: Machine, host_key: str) -> bool:
+    """Attach a running machine to its bridge, and wait for its ssh: it may be busy, and needs no new start then."""
+    if not bridge.is_link(machine.port):
+        return False
+    bridge.attach(machine.port, machine.bridge)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not shows_key(machine.address, host_key):
+        if time.monotonic() > deadline:
+            return False
+    return True
+
+
+def _refuse_another(plan: HostPlan) -> NoReturn:
+    raise OperatorError(
+        f"{plan.hostname}: another machine answers at its address {plan.address.ip}; nothing was sent to it",
+        next_command=f"ssh-keyscan {plan.address.ip}, and ip route get {plan.address.ip}   # who that is",
+    )
 
 
 def _seeds(plan: HostPlan, private_key: bytes, public_key: str) -> tuple[SeedFile, ...]:

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import UMASK, write_whole
 from infra.lab import cgroup
 from infra.lab.disk import Disk
 from infra.lab.processes import is_first, processes, read
@@ -18,6 +19,7 @@ from infra.lab.processes import is_first, processes, read
 BOOT_TIMEOUT_SECONDS = 90
 STOP_TIMEOUT_SECONDS = 15
 SSH_PORT = 22
+KEY_TIMEOUT_SECONDS = 3
 CLEANING_UP = "Attempted to remove disk file system"
 """nspawn says it at its end where /run is on a disk, whatever it ended for."""
 
@@ -43,20 +45,35 @@ class Machine:
     disk: Disk
 
     @property
+    def port(self) -> str:
+        """Its link on the bridge."""
+        return port_of(self.name)
+
+    @property
     def console(self) -> Path:
         """Where its console's output goes."""
         return self.disk.directory / "console.log"
 
     def start(self) -> None:
-        """Boot it, in a session of its own, so that it outlives the command that made it; fine if it runs."""
+        """Boot it, in a session of its own, so that it outlives the command that made it; fine if it runs.
+
+        Raises:
+            OperatorError: A machine of this name runs from another disk.
+        """
         if runs(self.disk):
             return
+        other = disk_of(self.name)
+        if other not in (None, self.disk.root):
+            raise OperatorError(
+                f"{self.hostname}: machine {self.name} runs already, from {other}; it stays as it is",
+                next_command="fab status, and the stacks' settings: two hosts have this address",
+            )
         self.stop()  # a supervisor that was killed leaves its host's processes behind
         argv = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--settings=no"]
         argv += [f"--machine={self.name}", f"--hostname={self.hostname}", f"--directory={self.disk.root}"]
         argv += [f"--network-bridge={self.bridge}", "--link-journal=no", "--console=pipe"]
         argv += ["--resolv-conf=off", "--timezone=off"]
-        machine_name_file(self.disk).write_text(self.name, encoding="ascii")
+        write_whole(machine_name_file(self.disk), self.name.encode())
         with self.console.open("ab") as console:
             subprocess.Popen(
                 cgroup.started_in_own(self.name, argv),
@@ -65,6 +82,7 @@ class Machine:
                 stderr=console,
                 start_new_session=True,
                 cwd="/",
+                umask=UMASK,
             )
 
     def wait_for_ssh(self) -> None:
@@ -105,8 +123,21 @@ def greets(address: IPv4Address, timeout_seconds: float = 1.0) -> bool:
     return False
 
 
+def shows_key(address: IPv4Address, host_key: str) -> bool:
+    """Whether an ssh server answers at the address, and it is the one with this key.
+
+    Args:
+        address: Where.
+        host_key: Its public key, as in a known_hosts line without its first field.
+    """
+    kind = host_key.split(maxsplit=1)[0].removeprefix("ssh-")
+    argv = ["ssh-keyscan", "-T", str(KEY_TIMEOUT_SECONDS), "-t", kind, str(address)]
+    printed = subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+    return any(line.split()[1:] == host_key.split()[:2] for line in printed.splitlines())
+
+
 def runs(disk: Disk) -> bool:
-    """Whether the host's supervisor and its first process are both there."""
+    """Whether the host's supervisor and its first process are both there: not yet whether it works."""
     return supervisor(disk) is not None and first_process(disk) is not None
 
 
@@ -117,6 +148,16 @@ def supervisor(disk: Disk) -> int | None:
         arguments = read(pid, "cmdline").split("\0")
         if arguments[0] == "systemd-nspawn" and wanted in arguments:
             return pid
+    return None
+
+
+def disk_of(machine: str) -> Path | None:
+    """The file system that a machine of this name runs from, on whatever disk; None if there is none."""
+    for pid in processes():
+        words = read(pid, "cmdline").split("\0")
+        if words[0] == "systemd-nspawn" and f"--machine={machine}" in words:
+            given = next((word for word in words if word.startswith("--directory=")), "")
+            return Path(given.removeprefix("--directory="))
     return None
 
 
@@ -154,12 +195,13 @@ def end(disk: Disk) -> None:
 def _clear_traces(disk: Disk) -> None:
     """Remove what a killed supervisor leaves: with it, nspawn refuses to start the machine again."""
     file = machine_name_file(disk)
-    if file.exists():
-        name = file.read_text(encoding="ascii")
+    name = file.read_text(encoding="ascii") if file.exists() else ""
+    if name and disk_of(name) is None:  # otherwise the name, and the link, are another host's by now
         with contextlib.suppress(OSError):
             (NSPAWN_STATE / "propagate" / name).rmdir()
         cgroup.remove(name)
-        _wait_until_gone(Path(f"/sys/class/net/vb-{name}"))
+        # The kernel keeps it with the network namespace, and that for minutes where a connection's peer died too.
+        subprocess.run(["ip", "link", "del", port_of(name)], capture_output=True, check=False)
     with contextlib.suppress(OSError):
         root = disk.root.stat()
         (NSPAWN_STATE / "locks" / f"inode-{root.st_dev}:{root.st_ino}").unlink()
@@ -170,8 +212,6 @@ def machine_name_file(disk: Disk) -> Path:
     return disk.directory / "machine"
 
 
-def _wait_until_gone(link: Path) -> None:
-    """The kernel removes a host's link with its network namespace, a moment after its last process."""
-    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-    while link.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+def port_of(machine: str) -> str:
+    """The link that systemd-nspawn makes for a machine."""
+    return f"vb-{machine}"

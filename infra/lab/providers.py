@@ -14,8 +14,13 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, ResourceProvide
 Properties = dict[str, Any]
 
 
+HOST_IDENTITY = ("stack", "machine", "hostname", "bridge", "address", "gateway", "image")
+BRIDGE_IDENTITY = ("name", "gateway", "stack")
+"""What can't change of the same host, or of the same network: another value means another one."""
+
+
 def _diff(olds: Properties, news: Properties, *, update: Iterable[str], replace: Iterable[str] = ()) -> DiffResult:
-    """Compare inputs; a resource that the last refresh found down (`running` false) needs an update too."""
+    """Compare inputs; a resource that the last refresh found not to work (`running` false) needs an update too."""
     replaced = [key for key in replace if olds.get(key) != news.get(key)]
     changed = [key for key in update if olds.get(key) != news.get(key)]
     down = olds.get("running") is False
@@ -45,28 +50,46 @@ class ImageProvider(_Provider):
 
 
 class ClaimProvider(_Provider):
-    """The stack's directory on this machine, with the certificate authority in it."""
+    """The stack's directory on this machine, with the certificate authority in it.
+
+    Whose it is, its id says, which the state has and the directory's mark: not a path, which changes when a checkout
+    is moved.
+    """
 
     def create(self, props: Properties) -> CreateResult:
+        import uuid
+
+        id_ = uuid.uuid4().hex
+        return CreateResult(id_, self._mark(id_, props))
+
+    def update(self, id_: str, _olds: Properties, news: Properties) -> UpdateResult:
+        return UpdateResult(self._mark(id_, news))
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        from infra.lab.claim import read_mark
+
+        mark = read_mark(props["stack"])
+        return ReadResult(id_ if mark is not None and mark.claim == id_ else "", props)
+
+    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        found = _diff(olds, news, update=("checkout",), replace=("stack",))
+        # The successor takes the directory over with all hosts in it; the old claim then has nothing to clear.
+        found.delete_before_replace = False
+        return found
+
+    def delete(self, id_: str, props: Properties) -> None:
+        from infra.lab.claim import release
+
+        release(props["stack"], id_)
+
+    @staticmethod
+    def _mark(id_: str, props: Properties) -> Properties:
         from infra.lab import claim, pki
         from infra.lab.paths import stack_directory
 
-        claim.claim_stack(props["stack"], props["owner"])
+        claim.claim_stack(props["stack"], claim.Mark(id_, props["checkout"]))
         authority = pki.make_authority(stack_directory(props["stack"]), f"tegak lab {props['stack']}")
-        return CreateResult(props["stack"], {**props, "ca_certificate": authority.certificate_pem})
-
-    def read(self, id_: str, props: Properties) -> ReadResult:
-        from infra.lab.claim import read_owner
-
-        return ReadResult(id_ if read_owner(props["stack"]) == props["owner"] else "", props)
-
-    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        return _diff(olds, news, update=(), replace=("stack", "owner"))
-
-    def delete(self, _id: str, props: Properties) -> None:
-        from infra.lab.claim import sweep
-
-        sweep(props["stack"])
+        return {**props, "ca_certificate": authority.certificate_pem}
 
 
 class CertificateProvider(_Provider):
@@ -103,38 +126,49 @@ class CertificateProvider(_Provider):
 
 
 class BridgeProvider(_Provider):
-    """A location's network."""
+    """A location's network. A bridge that is marked as another location's is not this one's, whatever its name."""
 
     def create(self, props: Properties) -> CreateResult:
-        return CreateResult(props["name"], self._ensure(props))
+        return CreateResult(self._owner(props), self._ensure(props))
 
     def update(self, _id: str, _olds: Properties, news: Properties) -> UpdateResult:
         return UpdateResult(self._ensure(news))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        from infra.lab.bridge import inspect_bridge
+        from infra.lab import bridge
 
-        found = inspect_bridge(props["name"])
-        running = found is not None and str(found.gateway) == props["gateway"]
+        owner = self._owner(props)
+        if (bridge.owner_of(props["name"]) or owner) != owner:
+            return ReadResult("", props)
+        found = bridge.inspect_bridge(props["name"])
+        running = found is not None and str(found.gateway) == props["gateway"] and found.owner == owner
         delay_ms = found.delay_ms if found else props["delay_ms"]
-        return ReadResult(id_, {**props, "running": running, "delay_ms": delay_ms})
+        return ReadResult(id_, {**props, "running": running and bridge.is_test_range_closed(), "delay_ms": delay_ms})
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        return _diff(olds, news, update=("delay_ms",), replace=("name", "gateway", "stack"))
+        return _diff(olds, news, update=("delay_ms",), replace=BRIDGE_IDENTITY)
 
     def delete(self, _id: str, props: Properties) -> None:
-        from infra.lab.bridge import remove_bridge
+        from infra.lab import bridge
 
-        remove_bridge(props["name"])
+        owner = self._owner(props)
+        if (bridge.owner_of(props["name"]) or owner) == owner:
+            bridge.remove_bridge(props["name"])
 
     @staticmethod
-    def _ensure(props: Properties) -> Properties:
+    def _owner(props: Properties) -> str:
+        return f"{props['stack']}/{props.get('location', '')}"
+
+    @classmethod
+    def _ensure(cls, props: Properties) -> Properties:
         from ipaddress import IPv4Interface
 
         from infra.lab import bridge, claim
 
+        gateway = IPv4Interface(props["gateway"])
+        bridge.refuse_anothers(props["name"], gateway.network, cls._owner(props))
         claim.note_bridge(props["stack"], props["name"])
-        bridge.ensure_bridge(bridge.Bridge(props["name"], IPv4Interface(props["gateway"]), int(props["delay_ms"])))
+        bridge.ensure_bridge(bridge.Bridge(props["name"], gateway, int(props["delay_ms"]), cls._owner(props)))
         return {**props, "running": True}
 
 
@@ -149,15 +183,15 @@ class HostProvider(_Provider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         from infra.lab.disk import Disk
-        from infra.lab.machine import runs
+        from infra.lab.host import HostPlan, is_healthy
         from infra.lab.paths import host_directory
 
-        disk = Disk(host_directory(props["stack"], props["hostname"]))
-        return ReadResult(id_ if disk.upper.is_dir() else "", {**props, "running": runs(disk)})
+        if not Disk(host_directory(props["stack"], props["hostname"])).upper.is_dir():
+            return ReadResult("", props)
+        return ReadResult(id_, {**props, "running": is_healthy(HostPlan.from_properties(props), props["host_key"])})
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        identity = ("stack", "machine", "hostname", "bridge", "address", "gateway", "image")
-        return _diff(olds, news, update=("operator_key", "certificate"), replace=identity)
+        return _diff(olds, news, update=("operator_key", "certificate"), replace=HOST_IDENTITY)
 
     def delete(self, _id: str, props: Properties) -> None:
         from infra.lab.disk import Disk

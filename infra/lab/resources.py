@@ -21,8 +21,8 @@ class LabClaim(Resource, module="lab", name="Claim"):
     stack: Output[str]
     ca_certificate: Output[str]
 
-    def __init__(self, name: str, *, stack: str, owner: str, opts: ResourceOptions | None = None) -> None:
-        super().__init__(ClaimProvider(), name, {"stack": stack, "owner": owner, "ca_certificate": None}, opts)
+    def __init__(self, name: str, *, stack: str, checkout: str, opts: ResourceOptions | None = None) -> None:
+        super().__init__(ClaimProvider(), name, {"stack": stack, "checkout": checkout, "ca_certificate": None}, opts)
 
 
 class LabCertificate(Resource, module="lab", name="Certificate"):
@@ -54,7 +54,7 @@ class LabBridge(Resource, module="lab", name="Bridge"):
         delay_ms: int,
         opts: ResourceOptions | None = None,
     ) -> None:
-        inputs = {"stack": claim.stack, "name": bridge, "gateway": gateway, "delay_ms": delay_ms}
+        inputs = {"stack": claim.stack, "location": name, "name": bridge, "gateway": gateway, "delay_ms": delay_ms}
         super().__init__(BridgeProvider(), name, {**inputs, "running": None}, opts)
 
 

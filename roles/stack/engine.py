@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,17 +27,53 @@ def environment(project: Path) -> dict[str, str]:
     return {**os.environ, "PATH": f"{project / '.venv/bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
-def ask(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def ask(project: Path, *words: str, variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run a pulumi command that only reads.
+
+    Args:
+        project: The checkout.
+        words: The command's.
+        variables: More of its environment.
 
     Raises:
         OperatorError: There is no pulumi.
     """
     argv = ["pulumi", "--non-interactive", *words]
     try:
-        return subprocess.run(argv, cwd=project, env=environment(project), capture_output=True, text=True, check=False)
+        env = {**environment(project), **(variables or {})}
+        return subprocess.run(argv, cwd=project, env=env, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
         raise OperatorError("pulumi is not installed in this checkout", next_command="make engine") from error
+
+
+def has_resources(project: Path, stack: str) -> bool:
+    """Whether there is anything of the stack, as far as the engine knows."""
+    listed: list[dict[str, object]] = json.loads(ask(project, "stack", "ls", "--json").stdout or "[]")
+    return any(each["name"] == stack and each.get("resourceCount") for each in listed)
+
+
+def planned_steps(project: Path, stack: str, variables: Mapping[str, str]) -> list[dict[str, object]]:
+    """What the engine would do: each step with an operation and the URN of what it is done to.
+
+    Args:
+        project: The checkout.
+        stack: The stack.
+        variables: More of the engine's environment.
+
+    Raises:
+        OperatorError: It has no plan; its own words are shown before that.
+    """
+    result = ask(project, "preview", "--json", "-s", stack, variables=variables)
+    try:
+        plan: dict[str, list[dict[str, object]]] = json.loads(result.stdout)
+    except ValueError:
+        plan = {}
+    if result.returncode != 0 or "steps" not in plan:
+        words = [str(each["message"]) for each in plan.get("diagnostics", []) if each["severity"] == "error"]
+        sys.stderr.write("".join(f"{line.strip()}\n" for line in words or [result.stderr]))
+        command = f"pulumi preview -s {stack}"
+        raise OperatorError(f"`{command}` failed (its own message is above); nothing was changed", next_command=command)
+    return plan["steps"]
 
 
 def read_outputs(project: Path, stack: str) -> Outputs:

@@ -1,17 +1,20 @@
 """The whole job on one stack, and its undoing."""
 
+import shlex
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from infra.bridge.errors import OperatorError
-from infra.lab.claim import read_owner, sweep
+from infra.bridge.losses import NAMED, SHOWN, planned_losses, read_number, refuse_unnamed
+from infra.lab.claim import read_mark, sweep
 from roles.artefacts.release import Release
 from roles.hosts.state import observe
 from roles.rollout.request import Request
 from roles.stack.checkout import Checkout
-from roles.stack.engine import ask, environment
+from roles.stack.engine import ask, environment, has_resources, planned_steps
 from roles.stack.settings import settings_file
 from roles.stack.stack import Stack, open_stack
 from roles.tasks.housekeeping import Housekeeping
@@ -22,21 +25,23 @@ from roles.tasks.verify import verify
 from roles.terminal import say
 
 
-def up(project: Path, stack: str, source: Path) -> None:
+def up(project: Path, stack: str, source: Path, destroy: str | None = None) -> None:
     """Provision, build, deploy, publish, verify, and show the table; what is in place already stays.
 
     Args:
         project: The checkout.
         stack: The stack; made if the engine doesn't know it.
         source: The results to publish.
+        destroy: How many hosts, networks and the like may be deleted or replaced; None if none.
 
     Raises:
-        OperatorError: A step failed; the next `up` goes on from there.
+        OperatorError: A step failed; the next `up` goes on from there. Or the settings would destroy something, and
+            its number is not the one that was given; nothing was changed.
     """
     started = time.monotonic()
     _select(project, stack)
     say(f"== pulumi up -s {stack}")
-    _pulumi(project, "up", "--yes", "--skip-preview", "--suppress-outputs", "-s", stack)
+    _provision(project, stack, destroy)
     with open_stack(project, stack) as opened:
         request = Request(opened.fleet.inventory.rollout, "up")
         if opened.fleet.inventory.certificate_hosts:
@@ -51,6 +56,18 @@ def up(project: Path, stack: str, source: Path) -> None:
         say("== fab status")
         status(opened)
     say(f"up: done in {time.monotonic() - started:.0f} s")
+
+
+def _provision(project: Path, stack: str, destroy: str | None) -> None:
+    """`pulumi up`, after a look at what it would destroy."""
+    named = read_number(destroy, "--destroy")
+    steps = planned_steps(project, stack, {NAMED: SHOWN}) if has_resources(project, stack) else []
+    losses = planned_losses(steps)
+    refuse_unnamed(stack, losses, named)
+    for loss in losses:
+        say(f"destroying: {loss}")
+    words = ("up", "--yes", "--skip-preview", "--suppress-outputs", "-s", stack)
+    _pulumi(project, *words, variables={NAMED: SHOWN} if losses else {})
 
 
 def _roll_out(stack: Stack, release: Release, source: Path, request: Request) -> None:
@@ -83,10 +100,24 @@ def down(project: Path, stack: str) -> None:
     if ask(project, "stack", "output", "-s", stack).returncode == 0:
         _pulumi(project, "destroy", "--yes", "--skip-preview", "--suppress-outputs", "-s", stack)
         _pulumi(project, "stack", "rm", "--yes", "--preserve-config", "-s", stack)
-    if read_owner(stack) == str(project):
-        sweep(stack)
+    _sweep_left(project, stack)
     shutil.rmtree(Checkout(project, stack).stack_cache, ignore_errors=True)
     say(f"down: nothing is left of stack '{stack}' on this machine")
+
+
+def _sweep_left(project: Path, stack: str) -> None:
+    """Clear a lab that this checkout made, and that its state knows nothing of (any more)."""
+    left = read_mark(stack)
+    if left is None:
+        return
+    if left.checkout != str(project):
+        raise OperatorError(
+            f"stack '{stack}' has a lab on this machine still, of the checkout {left.checkout}, which this checkout's "
+            "state doesn't know; it goes on as it is",
+            next_command=f"cd {shlex.quote(left.checkout)} && .venv/bin/fab down --stack {stack}, or, if that checkout "
+            f"is gone, .venv/bin/python -m infra.lab sweep {stack}",
+        )
+    sweep(stack)
 
 
 def _select(project: Path, stack: str) -> None:
@@ -107,8 +138,9 @@ def _refresh_index(project: Path, settings: Path) -> None:
             subprocess.run([*git, "add", "--", str(settings)], check=False, capture_output=True)
 
 
-def _pulumi(project: Path, *words: str) -> None:
-    result = subprocess.run(["pulumi", *words], cwd=project, env=environment(project), check=False)
+def _pulumi(project: Path, *words: str, variables: Mapping[str, str] | None = None) -> None:
+    variables = {**environment(project), **(variables or {})}
+    result = subprocess.run(["pulumi", *words], cwd=project, env=variables, check=False)
     if result.returncode != 0:
         command = f"pulumi {words[0]} -s {words[-1]}"
         raise OperatorError(f"`{command}` failed (its own message is above)", next_command=command)

@@ -20,6 +20,13 @@ def stack() -> Generator[LabStack, None, None]:
 
 
 @pytest.fixture(scope="module")
+def standing() -> Generator[LabStack, None, None]:
+    """A stack of three hosts that is up; each test leaves it so."""
+    with machine_stack("uji-standing", "198.18.80.0/20", THREE_HOSTS) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
 def shelf() -> Generator[LabStack, None, None]:
     """A stack whose hosts are machines for other stacks: it is up, and no role was ever applied to any."""
     with machine_stack("mesin", "198.18.96.0/20", "{name: gudang, kind: lab, network: 1, app_hosts: 2}") as stack:
