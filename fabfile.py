@@ -7,6 +7,8 @@ from pathlib import Path
 from fabric import task  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]  # it has none
 from invoke.context import Context
 
+from roles.command_line import number_option
+from roles.output import make_output_unfailing
 from roles.rollout.request import Request, RolloutOptions
 from roles.stack.stack import open_stack
 from roles.tasks import bring_up, planning, rollouts
@@ -18,6 +20,8 @@ from roles.tasks.rollouts import SAMPLE, build_or_find
 from roles.tasks.status import status as show_status
 from roles.tasks.verify import verify as verify_hosts
 from roles.terminal import operator_command, say
+
+make_output_unfailing()
 
 PROJECT = Path(__file__).resolve().parent
 STACK = {"stack": "The stack; default: the one that `pulumi stack select` chose."}
@@ -205,10 +209,11 @@ def certificate(_: Context, stack: str | None = None) -> None:
 
 @task(help={"json": "As JSON lines.", "last": "How many entries; default: 20.", **STACK})
 @operator_command
-def history(_: Context, last: int = 20, stack: str | None = None, *, json: bool = False) -> None:
+def history(_: Context, last: str = "20", stack: str | None = None, *, json: bool = False) -> None:
     """Show who changed what, when and why."""
+    entries = int(number_option("last", last, "history", least=1))
     with open_stack(PROJECT, stack) as opened:
-        LookingBack(opened).history(json=json, last=last)
+        LookingBack(opened).history(json=json, last=entries)
 
 
 @task(help=STACK)

@@ -1,20 +1,28 @@
 """What the operator sees: steps as they happen, bars where there is a terminal, plain lines where there is none."""
 
+import errno
 import functools
 import os
+import shlex
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
+from rich.text import Text
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import UMASK
 
+COLUMN_GAP = "  "
+NARROWEST_LAST_COLUMN = 20
 PLAIN_EVERY_SECONDS = 5
 WORKING_EVERY_SECONDS = 15
 INTERRUPTED = """error: interrupted; what was done so far stays
@@ -38,13 +46,23 @@ def operator_command(function: Callable[P, R]) -> Callable[P, R]:
             raise SystemExit(error.exit_code) from None
         except OSError as error:
             # A file of this machine: what is made is renamed into place when it is whole, so none is left half-written.
-            sys.stderr.write(f"error: {error.strerror}: {error.filename or 'writing'}\nnext: df -h . and ls -l\n")
+            sys.stderr.write(_of_this_machine(error).report() + "\n")
             raise SystemExit(1) from None
         except KeyboardInterrupt:
             sys.stderr.write(INTERRUPTED)
             raise SystemExit(130) from None
 
     return run
+
+
+def _of_this_machine(error: OSError) -> OperatorError:
+    where = str(error.filename) if error.filename else "this machine"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
+        directory = Path(where).parent if error.filename else Path()
+        return OperatorError(f"{error.strerror}: {where}", next_command=f"df -h {shlex.quote(str(directory))}")
+    if error.filename:
+        return OperatorError(f"{error.strerror or error}: {where}", next_command=f"ls -ld {shlex.quote(where)}")
+    return OperatorError(f"{error.strerror or error}", next_command="fab status")
 
 
 def say(line: str) -> None:
@@ -108,3 +126,30 @@ def _plain_progress() -> Callable[[str, int, int], None]:
             say(f"{step}: {100 * done // max(total, 1)} %")
 
     return show
+
+
+def show_table(headers: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
+    """Show a table of which nothing is cut off: two hosts must never look alike.
+
+    Its last column is wrapped where it has to be. Where even that is too wide, each row is a line of its own.
+
+    Args:
+        headers: Of the columns.
+        rows: A cell for each column.
+    """
+    console = Console(markup=False, highlight=False)
+    widths = [max(cell_len(str(cell)) for cell in column) for column in zip(headers, *rows, strict=True)]
+    *fixed, last = (width + len(COLUMN_GAP) for width in widths)
+    if not console.is_terminal:
+        console.width = sum(fixed) + last
+    if sum(fixed) + min(last, NARROWEST_LAST_COLUMN) > console.width:
+        for row in rows:
+            console.print(
+                Text(COLUMN_GAP).join(Text(cell) if isinstance(cell, str) else cell for cell in row), soft_wrap=True
+            )
+        return
+    columns = [*(Column(header, no_wrap=True) for header in headers[:-1]), Column(headers[-1], overflow="fold")]
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)

@@ -94,6 +94,14 @@ class LabStack:
             argv, cwd=PROJECT, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
+    def shell(self, line: str) -> Result:
+        """Run a line of bash as an operator types it; its exit code is that of what failed in it."""
+        argv = ["bash", "-o", "pipefail", "-c", line]
+        result = subprocess.run(
+            argv, cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=RUN_SECONDS, check=False
+        )
+        return Result(result.returncode, result.stdout + result.stderr)
+
     def succeed(self, *words: str) -> str:
         """Run a command that must succeed."""
         result = self.run(*words)

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 
 from roles.hosts.audit import StepTime
 from roles.rollout.runner import Reporter
-from roles.terminal import say
+from roles.terminal import say, show_table
 
 SIGNS = {"…": "[yellow]…[/]", "done": "[green]✓[/]", "failed": "[red]✗[/]"}
 
@@ -67,7 +67,7 @@ class LiveReporter:
 
     def _draw(self) -> None:
         with self._mutex:
-            table = Table("host", self._phase, box=None, pad_edge=False)
+            table = Table(Column("host", no_wrap=True), self._phase, box=None, pad_edge=False)
             for host, cells in self._rows.items():
                 table.add_row(host, "  ".join(cells[-4:]))
         self._live.update(table)
@@ -88,14 +88,14 @@ def show_times(steps: Sequence[StepTime]) -> None:
     """The time of each step over all hosts, and the slowest host."""
     if not steps:
         return
-    table = Table("step", "hosts", "median, s", "longest, s", "on", box=None, pad_edge=False)
+    rows: list[tuple[str, ...]] = []
     kinds = [_kind(step) for step in steps]
     for kind in dict.fromkeys(kinds):
         of_kind = [step for step in steps if _kind(step) == kind]
         longest = max(of_kind, key=lambda step: step.seconds)
         median = statistics.median(step.seconds for step in of_kind)
-        table.add_row(kind, str(len(of_kind)), f"{median:.1f}", f"{longest.seconds:.1f}", longest.host)
-    Console(width=None if Console().is_terminal else 120).print(table)
+        rows.append((kind, str(len(of_kind)), f"{median:.1f}", f"{longest.seconds:.1f}", longest.host))
+    show_table(("step", "hosts", "median, s", "longest, s", "on"), rows)
     totals = {host: sum(s.seconds for s in steps if s.host == host) for host in dict.fromkeys(s.host for s in steps)}
     slowest = max(totals, key=lambda host: totals[host])
     say(f"slowest host: {slowest}, {totals[slowest]:.1f} s")

@@ -12,6 +12,7 @@ from infra.bridge.losses import NAMED, SHOWN, planned_losses, read_number, refus
 from infra.lab.claim import read_mark, sweep
 from roles.artefacts.release import Release
 from roles.hosts.state import observe
+from roles.output import run_shown
 from roles.rollout.request import Request
 from roles.stack.checkout import Checkout
 from roles.stack.engine import ask, environment, has_resources, planned_steps
@@ -139,8 +140,6 @@ def _refresh_index(project: Path, settings: Path) -> None:
 
 
 def _pulumi(project: Path, *words: str, variables: Mapping[str, str] | None = None) -> None:
-    variables = {**environment(project), **(variables or {})}
-    result = subprocess.run(["pulumi", *words], cwd=project, env=variables, check=False)
-    if result.returncode != 0:
+    if run_shown(["pulumi", *words], project, {**environment(project), **(variables or {})}) != 0:
         command = f"pulumi {words[0]} -s {words[-1]}"
         raise OperatorError(f"`{command}` failed (its own message is above)", next_command=command)

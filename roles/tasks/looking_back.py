@@ -3,14 +3,11 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from rich.console import Console
-from rich.table import Table
-
 from infra.bridge.errors import OperatorError
 from roles.hosts.state import Observation, observe
 from roles.rollout.wanted import Wanted
 from roles.stack.stack import Stack
-from roles.terminal import say
+from roles.terminal import say, show_table
 
 
 @dataclass(frozen=True)
@@ -26,14 +23,14 @@ class LookingBack:
             for entry in entries:
                 say(entry.line().decode().rstrip())
             return
-        table = Table("when, UTC", "who", "what", "which", "result", "s", "reason", box=None, pad_edge=False)
+        rows: list[tuple[str, ...]] = []
         for entry in entries:
             which = entry.release or entry.snapshot or entry.location or ""
             result = f"{entry.result}{', emergency' if entry.emergency else ''}"
             seconds = f"{entry.seconds:.0f}" if entry.seconds else ""
             row = (f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.operator.who, entry.action, which, result, seconds)
-            table.add_row(*row, entry.reason.replace("\n", " ")[:60])
-        Console(width=None if Console().is_terminal else 160, markup=False).print(table)
+            rows.append((*row, entry.reason.replace("\n", " ")[:60]))
+        show_table(("when, UTC", "who", "what", "which", "result", "s", "reason"), rows)
 
     def releases(self) -> None:
         """List each release that the log or a host knows, the newest last."""

@@ -14,6 +14,7 @@ from infra.bridge.files import write_whole
 from infra.cost.estimate import estimate
 from infra.cost.load import planned_night, with_load
 from infra.cost.plot import draw
+from roles.command_line import number_option
 from roles.hosts.state import Observation, observe
 from roles.readiness import report as readiness_report
 from roles.readiness.calendar import judge
@@ -78,7 +79,11 @@ def show_cost(
     Raises:
         OperatorError: There is no such stack, or what was typed doesn't fit.
     """
-    numbers = {name: _number(name, text) for name, text in asked.items() if text is not None}
+    numbers = {
+        name: number_option(name.replace("_", "-"), text, "cost", whole=name != "hours")
+        for name, text in asked.items()
+        if text is not None
+    }
     settings = with_load(read_stack_settings(project, stack), numbers)
     found = estimate(settings)
     if brief_only:
@@ -89,18 +94,6 @@ def show_cost(
     if plot:
         write_whole(Path(plot), draw(settings, f"What the night costs: {stack}").encode())
         say(f"plot: {plot}")
-
-
-def _number(name: str, text: str) -> float:
-    """A number as people type it: 3000000, 3_000_000, 3,000,000."""
-    plain = text.replace(",", "").replace("_", "")
-    try:
-        return float(plain) if name == "hours" else int(plain)
-    except ValueError as error:
-        option = name.replace("_", "-")
-        raise OperatorError(
-            f"--{option} is {text!r:.40}: it must be a number", next_command="fab --help cost"
-        ) from error
 
 
 @task(

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from infra.bridge.errors import OperatorError
@@ -17,7 +15,7 @@ from infra.bridge.inventory import Edge, Host, Inventory
 from roles.aws.targets import ServerState
 from roles.hosts.state import HostState, Observation, observe
 from roles.stack.stack import Stack
-from roles.terminal import say
+from roles.terminal import say, show_table
 
 TIMEOUT_SECONDS = 5
 HEALTHY = "ok"
@@ -147,14 +145,20 @@ def public_answer(edge: Edge, ca_file: Path | None) -> str:
 
 def show_status(statuses: Sequence[HostStatus]) -> None:
     """Show the table of hosts."""
-    table = Table("location", "host", "role", "release", "snapshot", "health", box=None, pad_edge=False)
-    for each in statuses:
-        style = "green" if each.health == HEALTHY else "bold red"
-        cells = (each.host.location, each.host.name, each.role, each.release or "-", each.snapshot or "-")
-        table.add_row(*cells, Text(each.health, style=style))
-    console = Console()
-    # Nothing is cut off where the output goes to a file or a pipe.
-    Console(width=None if console.is_terminal else 160).print(table)
+    show_table(
+        ("location", "host", "role", "release", "snapshot", "health"),
+        [
+            (
+                each.host.location,
+                each.host.name,
+                each.role,
+                each.release or "-",
+                each.snapshot or "-",
+                Text(each.health, style="green" if each.health == HEALTHY else "bold red"),
+            )
+            for each in statuses
+        ],
+    )
 
 
 def _ca_file(stack: Stack) -> Path | None:

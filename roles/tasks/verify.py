@@ -11,6 +11,7 @@ from infra.bridge.files import write_whole
 from infra.bridge.host_keys import known_name
 from infra.bridge.inventory import Inventory
 from infra.bridge.ssh import path_word
+from roles.output import run_shown
 from roles.stack.checkout import Checkout
 
 WORKERS = 4
@@ -84,10 +85,10 @@ def verify(checkout: Checkout, inventory: Inventory) -> None:
     argv += ["-q", "--no-header", "--tb=short"]
     environment = {**os.environ, "PATH": f"{checkout.project / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"}
     try:
-        result = subprocess.run(argv, cwd=checkout.project, env=environment, check=False)
+        code = run_shown(argv, checkout.project, environment)
     finally:
         _close_shared_connections(directory / "ssh_config", inventory)
-    if result.returncode != 0:
+    if code != 0:
         raise OperatorError(
             f"the hosts of stack '{checkout.stack}' are not as they should be; nothing was changed",
             next_command="fab status, then fab configure",

@@ -26,6 +26,7 @@ def second_checkout(stack: LabStack, tmp_path: Path) -> Path:
     for name in (
         "Pulumi.yaml",
         "app",
+        "fabric.yaml",
         "fabfile.py",
         "infra",
         "pyproject.toml",
