@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError
+from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, TemplateSyntaxError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from infra.bridge.errors import OperatorError
@@ -58,9 +58,11 @@ class Templates:
 
     Args:
         texts: By their path below templates/.
+        where: Where they are, for who looks for them.
     """
 
     texts: Mapping[str, str] = field(repr=False)
+    where: str = "this checkout"
 
     @classmethod
     def of_checkout(cls, roles: Iterable[str] = RELEASED_ROLES, directory: Path = TEMPLATES) -> "Templates":
@@ -85,20 +87,37 @@ class Templates:
         Raises:
             OperatorError: The manifest or a template can't be used; the message names it.
         """
+        for entry in self.entries(role):
+            template = f"{role}{entry.path}.j2"
+            source = f"templates/{template} in {self.where}"
+            body = self._rendered(template, source, values)
+            yield HostFile(entry.path, body, entry.mode, entry.checker, entry.actions, entry.drained, source)
+
+    def entries(self, role: str) -> tuple[FileEntry, ...]:
+        """What files.toml says of a role's files.
+
+        Raises:
+            OperatorError: There is none, or it can't be used.
+        """
+        name = f"{role}/{MANIFEST}"
+        if name not in self.texts:
+            raise OperatorError(f"{self.where} has no templates for the role {role}", next_command="fab build")
         try:
-            manifest = Manifest.model_validate(tomllib.loads(self.texts[f"{role}/{MANIFEST}"]))
-            for entry in manifest.file:
-                text = self._environment.get_template(f"{role}{entry.path}.j2").render(values)
-                yield HostFile(entry.path, text.encode(), entry.mode, entry.checker, entry.actions, entry.drained)
-        except KeyError as error:
-            raise OperatorError(
-                f"the release has no templates for the role {role}", next_command="fab build"
-            ) from error
+            return Manifest.model_validate(tomllib.loads(self.texts[name])).file
         except (tomllib.TOMLDecodeError, ValidationError) as error:
-            words = str(error).splitlines()
-            raise OperatorError(f"templates/{role}/{MANIFEST}: {' '.join(words[:3])}") from error
-        except TemplateError as error:
-            raise OperatorError(f"templates/{role}: {error.message or type(error).__name__}") from error
+            words = " ".join(str(error).splitlines()[:3])
+            raise OperatorError(
+                f"templates/{name} in {self.where}: {words}", next_command=f"$EDITOR templates/{name}"
+            ) from error
+
+    def _rendered(self, template: str, source: str, values: Mapping[str, object]) -> bytes:
+        try:
+            return self._environment.get_template(template).render(values).encode()
+        except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError) as error:
+            line = f" line {error.lineno}:" if isinstance(error, TemplateSyntaxError) else ""
+            raise OperatorError(
+                f"{source}:{line} {error or type(error).__name__}", next_command=f"$EDITOR templates/{template}"
+            ) from error
 
 
 @dataclass(frozen=True)

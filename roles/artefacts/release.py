@@ -71,17 +71,22 @@ class Release:
         """
         check_signature(self.artefact(), self.path, signers)
         with tarfile.open(self.path) as packed:
-            return unpack_templates(packed)
+            return unpack_templates(packed, self.name)
 
 
-def unpack_templates(packed: tarfile.TarFile) -> Templates:
-    """Read the templates out of a release, or of the part of it that a host printed."""
+def unpack_templates(packed: tarfile.TarFile, release: str) -> Templates:
+    """Read the templates out of a release, or of the part of it that a host printed.
+
+    Args:
+        packed: It.
+        release: Its name.
+    """
     texts: dict[str, str] = {}
     for member in packed:
         file = packed.extractfile(member) if member.name.startswith(f"{CONFIG}/") else None
         if file is not None:
             texts[member.name.removeprefix(f"{CONFIG}/")] = file.read().decode()
-    return Templates(texts)
+    return Templates(texts, f"release {release}")
 
 
 def build_release(checkout: Checkout, version: str | None = None) -> Release:

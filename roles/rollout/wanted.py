@@ -117,7 +117,7 @@ class Wanted:
             raise NowhereError(name)
         printed = self.stack.fleet[keeper].run("reading its release's templates", read_templates(name))
         with tarfile.open(fileobj=io.BytesIO(base64.b64decode(printed))) as packed:
-            return unpack_templates(packed)
+            return unpack_templates(packed, name)
 
     def _configuration(self, templates: Templates | None) -> Configuration:
         own = Templates.of_checkout(OWN_PARTS)

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from roles.scripts.artefacts import point
 from roles.scripts.host_files import HostFile
 from roles.scripts.layout import CURRENT_RELEASE, MANAGED, PENDING, RELEASES, ROLLOUTS, SERVICE
-from roles.scripts.quoting import Script, command, script
+from roles.scripts.quoting import Script, ask_checker, command, group, script, to_errors, unless
 
 UNPACK = 'stage=$(mktemp -d /run/tegak-stage.XXXXXX); trap \'rm -rf "$stage"\' EXIT; tar -x -C "$stage"'
 STAGED = PurePosixPath("staged")
@@ -14,6 +14,8 @@ STAGED = PurePosixPath("staged")
 
 RESTART_SERVICE = ("systemctl", "restart", SERVICE)
 ACTIVATE_SECONDS = 120
+STARTING = frozenset({"restart", "reload", "reload-or-restart", "try-reload-or-restart"})
+JOURNALS_LINES = 3
 ONE_A_LINE = "%s\\n"
 
 
@@ -50,7 +52,7 @@ def activate(
     return script(
         "cd /",  # cp --parents looks for a path's directories from here
         UNPACK,
-        *(_check(file) for file in files if file.checker),
+        *(line for file in files if file.checker for line in _check(file)),
         *_save(saved, [*(file.path for file in files), *gone], switches=release is not None),
         command("mkdir", "-p", PENDING),
         *(command("touch", _mark(file.path)) for file in files),
@@ -153,8 +155,16 @@ def _run(actions: Iterable[tuple[str, ...]]) -> list[str]:
         if action == RESTART_SERVICE:
             # A release that failed to start a few times leaves a limit behind, which is not this one's.
             lines.append(f"{command('systemctl', 'reset-failed', SERVICE)} 2> /dev/null || true")
-        lines.append(command(*action))
+        lines.append(_or_say_why(action))
     return lines
+
+
+def _or_say_why(action: tuple[str, ...]) -> str:
+    """An action; of a daemon that refuses it systemctl says only that it does, and its own words are in the journal."""
+    if action[0] != "systemctl" or action[1] not in STARTING:
+        return command(*action)
+    words = command("journalctl", "-q", "--no-pager", "-o", "cat", "-n", JOURNALS_LINES, "-u", action[-1])
+    return unless(command(*action), group(to_errors(words), "exit 1"))
 
 
 def _mark(path: PurePosixPath) -> PurePosixPath:
@@ -165,10 +175,9 @@ def _new(path: PurePosixPath) -> PurePosixPath:
     return path.with_name(f"{path.name}.tegak-new")
 
 
-def _check(file: HostFile) -> str:
-    words = " ".join(_staged(word) for word in file.checker)
-    said = command("echo", f"{file.path} is refused by its checker:")
-    return f'message=$({words} 2>&1) || {{ {said} "$message" | tail -3 >&2; exit 1; }}'
+def _check(file: HostFile) -> list[str]:
+    refusal = f"{file.path} (of {file.source}) is refused by {file.checker[0]}:"
+    return ask_checker(" ".join(_staged(word) for word in file.checker), refusal)
 
 
 def _staged(word: str) -> str:

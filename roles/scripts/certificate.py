@@ -2,10 +2,11 @@
 
 from pathlib import PurePosixPath
 
-from roles.scripts.quoting import Script, all_of, case_of, command, exists, group, pipe, script, to_errors, unless
+from roles.scripts.quoting import Script, all_of, ask_checker, case_of, command, exists, script, unless
 
 CONFIGURATION = "/etc/haproxy/haproxy.cfg"
 UNCHANGED = "unchanged"
+REFUSED = "HAProxy refuses the new certificate, the old one stays:"
 
 
 def key_of(certificate: PurePosixPath) -> PurePosixPath:
@@ -24,7 +25,7 @@ def place_certificate(certificate: PurePosixPath) -> Script:
     files = (key_of(certificate), certificate)
     stage = certificate.with_name("new.XXXXXX")
     same = all_of(*(f'cmp -s "$stage"{command(file)} {command(file)}' for file in files))
-    refused = group(command("echo", "HAProxy refuses the new certificate, the old one stays:"), 'echo "$message"')
+    put_back = [f'mv -T "$stage"/{file.name}.old {command(file)}' for file in files]
     return script(
         "umask 077",
         command("install", "-d", "-m", "0755", certificate.parent),
@@ -35,12 +36,7 @@ def place_certificate(certificate: PurePosixPath) -> Script:
         *(unless(f"! {exists(file)}", f'cp -p {command(file)} "$stage"/{file.name}.old') for file in files),
         *(f'mv -T "$stage"{command(file)} {command(file)}' for file in files),
         unless(command("systemctl", "is-active", "--quiet", "haproxy"), "exit 0"),
-        *case_of(
-            f"! message=$({command('haproxy', '-c', '-f', CONFIGURATION)} 2>&1)",
-            *(f'mv -T "$stage"/{file.name}.old {command(file)}' for file in files),
-            to_errors(pipe(refused, "tail -5")),
-            "exit 1",
-        ),
+        *ask_checker(command("haproxy", "-c", "-f", CONFIGURATION), REFUSED, *put_back),
         command("systemctl", "reload", "haproxy"),
         timeout_seconds=30,
     )

@@ -22,6 +22,7 @@ class HostFile:
         checker: The daemon's own checker; the word `staged/<path>` stands for the file before it is in place.
         actions: Commands to run when it has changed, in order; the same command runs once.
         drained: Whether the host must be out of the pool while they run.
+        source: The template that it was made of, and where that is.
     """
 
     path: PurePosixPath
@@ -30,6 +31,7 @@ class HostFile:
     checker: tuple[str, ...] = ()
     actions: tuple[FileAction, ...] = ()
     drained: bool = False
+    source: str = "no template"
 
     @property
     def fingerprint(self) -> str:

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+CHECKERS_LINES, CHECKERS_COLUMNS = 4, 300
+"""What is shown of a checker's words; with the sentence before them it is what a failing step tells (Remote.run)."""
+
 Word = str | int | PurePosixPath
 
 
@@ -125,6 +128,28 @@ def silent(asked: str) -> str:
 def refuse_unless(condition: str, message: str, exit_code: int = 1) -> str:
     """A line that ends the script with a sentence if the condition's command fails."""
     return unless(condition, group(to_errors(command("echo", message)), command("exit", exit_code)))
+
+
+def ask_checker(checker: str, refusal: str, *undo: str) -> list[str]:
+    """Lines that ask a daemon's own checker; where it refuses, they say so in its words, and end the script.
+
+    What it calls notices is left out, and so is the staging directory (`$stage`), which is gone by then.
+
+    Args:
+        checker: Its command, quoted.
+        refusal: What it is that it refuses.
+        undo: Lines that are run first where it does.
+    """
+    words = (
+        """printf '%s\\n' "${said:-it says nothing}\"""",
+        'sed "s|$stage||g"',
+        command("grep", "-vF", "[NOTICE]"),
+        command("head", "-n", CHECKERS_LINES),
+        command("cut", "-c", f"1-{CHECKERS_COLUMNS}"),
+    )
+    return case_of(
+        f"! said=$({checker} 2>&1)", *undo, to_errors(command("echo", refusal)), to_errors(pipe(*words)), "exit 1"
+    )
 
 
 def wait_until(condition: str, seconds: int, *otherwise: str, hopeless: str = "false") -> list[str]:

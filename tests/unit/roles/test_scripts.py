@@ -2,6 +2,7 @@ import json
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -103,6 +104,22 @@ def test_a_template_that_uses_an_unknown_name_is_an_error() -> None:
         list(Templates(texts).files("base", {}))
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("one\n{% if %}", "templates/base/etc/x.j2 in release 1.0.0-abc: line 2: Expected an expression"),
+        ("{{ 'x' + 1 }}", "templates/base/etc/x.j2 in release 1.0.0-abc: can only concatenate str"),
+        ("{{ 1 / 0 }}", "templates/base/etc/x.j2 in release 1.0.0-abc: division by zero"),
+    ],
+)
+def test_a_template_that_cannot_be_rendered_is_named_with_where_it_is(text: str, words: str) -> None:
+    texts = {"base/files.toml": '[[file]]\npath = "/etc/x"\n', "base/etc/x.j2": text}
+    with pytest.raises(OperatorError) as caught:
+        list(Templates(texts, "release 1.0.0-abc").files("base", {}))
+    assert caught.value.message.startswith(words)
+    assert caught.value.next_command == "$EDITOR templates/base/etc/x.j2"
+
+
 def test_an_unknown_key_in_a_list_of_files_is_an_error() -> None:
     texts = {"base/files.toml": '[[file]]\npath = "/etc/x"\ncheker = []\n', "base/etc/x.j2": ""}
     with pytest.raises(OperatorError, match="cheker"):
@@ -189,6 +206,37 @@ def test_a_refused_file_leaves_everything_as_it_was(host: Host) -> None:
     assert list((host.root / "etc").iterdir()) == []
     assert host.current() == "old"
     assert host.said() == []
+
+
+SAYS_MUCH = "for i in 1 2 3 4 5 6; do echo [NOTICE] of version $i; echo ALERT $i in $0 1>&2; done; exit 1"
+
+
+@pytest.mark.parametrize(
+    ("checker", "words"),
+    [
+        (("false",), ["it says nothing"]),
+        (("sh", "-c", SAYS_MUCH, "staged/etc/broken"), [f"ALERT {number} in /etc/broken" for number in range(1, 5)]),
+        (("no-such-checker", "staged/etc/broken"), ["bash: line 4: no-such-checker: command not found"]),
+    ],
+)
+def test_a_refusal_is_told_in_the_checkers_own_words_with_the_template(
+    host: Host, checker: tuple[str, ...], words: list[str]
+) -> None:
+    source = "templates/lb/etc/broken.j2 in release 1.0.0-abc"
+    file = replace(host.file("broken", b"x", checker=checker), source=source)
+    given = activation.activate("id/role", [file], (), [file.path], None)
+    said = host.run(given, archive([file])).stderr.decode().splitlines()
+    assert said == [f"{file.path} (of {source}) is refused by {checker[0]}:", *words]
+
+
+def test_a_daemon_that_does_not_start_tells_why(host: Host) -> None:
+    for name, does in {"systemctl": "echo Job failed. >&2; exit 1", "journalctl": 'echo "$@: no room"'}.items():
+        (host.root / f"bin/{name}").write_text(f"#!/bin/sh\n{does}\n")
+        (host.root / f"bin/{name}").chmod(0o755)
+    file = host.file("x", b"x", actions=(("systemctl", "reload-or-restart", "nginx"),))
+    result = host.run(activation.activate("id/role", [file], (), [file.path], None), archive([file]))
+    assert result.returncode == 1
+    assert result.stderr.decode() == "Job failed.\n-q --no-pager -o cat -n 3 -u nginx: no room\n"
 
 
 def test_putting_back_does_nothing_where_nothing_was_begun(host: Host) -> None:
