@@ -21,7 +21,7 @@ from roles.bucket.site.contents import JSON, Contents
 from roles.bucket.site.filling import Filling
 from roles.bucket.site.service import look_of, running, unpack
 from roles.bucket.start import Publication, Published, read_start, start_document
-from roles.hosts.audit import Log
+from roles.hosts.audit import Entry, Log
 from roles.hosts.state import observe
 from roles.rollout.wanted import Wanted
 from roles.stack.stack import Stack
@@ -29,6 +29,9 @@ from roles.terminal import build_progress, say
 
 TRIES = 3
 """Somebody else may write a line into the log while what it says is being written into the bucket."""
+
+CARRIED_ENTRIES = 1000
+"""So many of the log's newest entries go to new hosts, beside all that is decisive; without what they say of hosts."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ class Publishing:
         for _ in range(TRIES):
             # Read before the log is: who writes it after that knows more than we do.
             seen = {place.name: self.bucket.read(start_key(place.name)) for place in self._groups}
-            observed = observe(self.stack.fleet)
-            published = self._publish(observed.log)
+            observed = observe(self.stack.fleet, newest=CARRIED_ENTRIES)
+            published = self._publish(observed.log, observed.history)
             if published is None:
                 say("bucket: no release is deployed yet, that new hosts could start with")
                 return
@@ -132,7 +135,7 @@ class Publishing:
         keys = [archives.lacking(each) for each in (*wanted, *([archives.snapshot(snapshot)] if snapshot else []))]
         return [key for key in keys if key is not None]
 
-    def _publish(self, log: Log) -> Publication | None:
+    def _publish(self, log: Log, history: Sequence[Entry]) -> Publication | None:
         """The archives, once they are in the bucket; None before there is a release."""
         if log.release is None:
             return None
@@ -141,8 +144,7 @@ class Publishing:
         release = archives.publish(archives.release(log.release))
         kept = self.stack.fleet.inventory.rollout.keep_releases
         earlier = [each for name in log.releases[-kept:-1] if (each := self._earlier(name))]
-        audit = b"".join(entry.line() for entry in log.entries)
-        return Publication(release, snapshot, earlier, audit)
+        return Publication(release, snapshot, earlier, log=b"".join(entry.line() for entry in history))
 
     def _earlier(self, name: str) -> Published | None:
         """A release to go back to; one that is nowhere to be found keeps nobody from publishing."""

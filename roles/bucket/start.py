@@ -22,7 +22,7 @@ from roles.rollout.changes import READY_SECONDS
 from roles.scripts import activation, artefacts
 from roles.scripts.artefacts import Artefact
 from roles.scripts.host_files import HostFile
-from roles.scripts.layout import AUDIT, COMPLETE, RELEASES, SNAPSHOTS
+from roles.scripts.layout import COMPLETE, LOG, RELEASES, SNAPSHOTS
 from roles.scripts.lock import forget_rollouts
 from roles.scripts.quoting import Script
 
@@ -124,13 +124,13 @@ class Publication:
         release: What they run.
         snapshot: What they show; None before anything is published.
         earlier: Releases that they keep beside it, so that `fab rollback` needs no upload to a host that is new.
-        audit: The lines of the audit log: hosts of a group come and go, and it must not go with them.
+        log: Lines of the audit log: hosts of a group come and go, and what it says must not go with them.
     """
 
     release: Published
     snapshot: Published | None
     earlier: Sequence[Published] = ()
-    audit: bytes = b""
+    log: bytes = b""
 
 
 def start_document(
@@ -211,8 +211,8 @@ def _steps(configuration: Configuration, location: GroupLocation, published: Pub
     yield place("activate", role, release)
     ready = artefacts.wait_ready(release, with_snapshot=snapshot is not None, seconds=READY_SECONDS)
     yield _step("wait until it is ready", ready)
-    if published.audit:
-        yield place("log", [HostFile(AUDIT, published.audit)])
+    if published.log:
+        yield place("log", [HostFile(LOG, published.log)])
     yield _step("tidy up", _tidy(published))
 
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Host, Inventory
-from roles.hosts.audit import Log
+from roles.hosts.audit import Entry, HostLog, Log, merged
 from roles.hosts.fleet import Fleet
 from roles.hosts.lock import LockRecord, lock_in_force
 from roles.hosts.pool import ServerState, read_app_pool, read_group_pool, read_location_pool
-from roles.scripts.layout import EDGE_CERTIFICATE, ORIGIN_CERTIFICATE, SERVICE
+from roles.scripts.layout import EDGE_CERTIFICATE, LOG, ORIGIN_CERTIFICATE, SERVICE
 from roles.scripts.state import probe_host, probe_request
 
 
@@ -46,7 +46,7 @@ class HostState(BaseModel):
         pending: Files in place whose actions have not been done yet.
         managed: The files that were placed, in order.
         rollouts: Rollouts under way that touched it.
-        audit: The newest lines of its audit log.
+        log: Its audit log.
         lock: The lock that it keeps.
         free_bytes: Free space on its disk.
         writable: Whether its file systems take writes.
@@ -70,7 +70,7 @@ class HostState(BaseModel):
     pending: tuple[str, ...] = ()
     managed: tuple[str, ...] = ()
     rollouts: tuple[str, ...] = ()
-    audit: tuple[Any, ...] = ()
+    log: HostLog = HostLog()
     lock: Any = None
     free_bytes: int = 0
     writable: bool = True
@@ -101,7 +101,7 @@ class Observation:
     @cached_property
     def log(self) -> Log:
         """What the hosts' audit logs say together."""
-        return Log(line for state in self.states.values() for line in state.audit)
+        return Log(entry for state in self.states.values() for entry in state.log.decisive)
 
     @property
     def release(self) -> str | NoRelease:
@@ -117,8 +117,24 @@ class Observation:
 
     @property
     def newest_entries(self) -> dict[str, str]:
-        """The id of the newest entry of each host's own log; empty where it has none."""
-        return {name: _newest_id(state.audit) for name, state in self.states.items()}
+        """The id of the last entry in each host's own log; empty where it has none."""
+        return {name: state.log.newest_id for name, state in self.states.items()}
+
+    @property
+    def order(self) -> int:
+        """The highest order in the hosts' logs."""
+        return max((state.log.order for state in self.states.values()), default=0)
+
+    @property
+    def history(self) -> list[Entry]:
+        """The newest entries of the hosts' logs, as many as each was asked for, and what is decisive before them."""
+        return merged(e for state in self.states.values() for e in (*state.log.decisive, *state.log.newest))
+
+    @property
+    def refused_lines(self) -> list[str]:
+        """What is to be said of lines in the hosts' logs that are no entries."""
+        counts = {name: state.log.refused for name, state in self.states.items() if state.log.refused}
+        return [f"{name}: {n} lines in {LOG} are no entries, and count for nothing" for name, n in counts.items()]
 
     @property
     def lock(self) -> LockRecord | None:
@@ -152,13 +168,13 @@ class Observation:
         ]
 
 
-def read_state(fleet: Fleet, host: Host) -> HostState:
-    """Ask a host.
+def read_state(fleet: Fleet, host: Host, *, newest: int = 0, details: bool = False) -> HostState:
+    """Ask a host; see `observe`.
 
     Raises:
         HostError: It doesn't answer.
     """
-    request = probe_request(answers="app" in host.roles)
+    request = probe_request(answers="app" in host.roles, newest=newest, details=details)
     probe = probe_host(UNITS, ORIGIN_CERTIFICATE if "lb" in host.roles else EDGE_CERTIFICATE)
     started = time.time()
     document = json.loads(fleet[host].run("reading its state", probe, request))
@@ -168,12 +184,18 @@ def read_state(fleet: Fleet, host: Host) -> HostState:
     return HostState.model_validate({**document, "offset_s": late if late < 0 else max(0.0, offset)})
 
 
-def observe(fleet: Fleet) -> Observation:
-    """Ask every host, side by side."""
+def observe(fleet: Fleet, *, newest: int = 0, details: bool = False) -> Observation:
+    """Ask every host, side by side.
+
+    Args:
+        fleet: The stack's hosts.
+        newest: How many of each log's newest lines are wanted, beside what is decisive.
+        details: Whether with what they say of each host.
+    """
     inventory = fleet.inventory
 
     def ask(host: Host) -> tuple[HostState, dict[str, ServerState], dict[str, ServerState]]:
-        state = read_state(fleet, host)
+        state = read_state(fleet, host, newest=newest, details=details)
         servers = read_app_pool(fleet, host) if "lb" in host.roles else {}
         locations = read_location_pool(fleet, host) if "edge" in host.roles else {}
         return state, servers, locations
@@ -205,16 +227,6 @@ def _read_groups(
         except OperatorError as error:
             errors[location] = error
     return servers, errors
-
-
-def _newest_id(lines: Sequence[object]) -> str:
-    for line in reversed(lines):
-        match line:
-            case {"id": str(found)}:
-                return found
-            case _:
-                continue
-    return ""
 
 
 def _worst(tables: Iterable[Mapping[str, ServerState]]) -> dict[str, ServerState]:

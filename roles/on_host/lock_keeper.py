@@ -1,7 +1,7 @@
 """Runs on a host, with its own Python and nothing else: takes or renews the stack's lock. See `roles.hosts.lock`.
 
 Standard input: {"lock": {"token", "expires_unix_s", "intent", …}, "seconds", "take_over", "seen"}. `seen` is the id of
-the newest entry of this host's audit log that the plan knows of; null if it doesn't matter. Prints {"held": the lock of
+the last entry in this host's audit log that the plan knows of; null if it doesn't matter. Prints {"held": the lock of
 somebody else, or null}; {"busy": true} while a step of the holder runs; {"changed": true} if the log has a newer entry.
 Where `lock` is null, it only says so of whatever lock there is, and takes none.
 
@@ -18,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TextIO
 
+    from roles.on_host.log import read_digest  # noqa: TC004  # it stands before this program
+
 
 def text_of(path: str) -> str:
     """What a file says; empty if there is none."""
@@ -33,16 +35,6 @@ def read(path: str) -> "dict[str, Any] | None":
         return json.loads(text_of(path))
     except (OSError, ValueError):
         return None
-
-
-def newest_entry(audit: str) -> str:
-    """The id of the audit log's last whole line; empty if there is none."""
-    for line in reversed(text_of(audit).split("\n")):
-        try:
-            return json.loads(line)["id"]
-        except (ValueError, KeyError, TypeError):
-            continue
-    return ""
 
 
 def write(path: str, text: str) -> None:
@@ -71,17 +63,17 @@ def wait_for_steps(mutex: "TextIO", seconds: float) -> bool:
 
 def main() -> None:
     """Answer one request."""
-    lock, token, mutex, audit = sys.argv[1:5]
+    lock, token, mutex, log, beside = sys.argv[1:6]
     request = json.load(sys.stdin)
     wanted = request["lock"]
     with open(mutex, "a", encoding="utf-8") as held:
-        if not wait_for_steps(held, float(sys.argv[5])):
+        if not wait_for_steps(held, float(sys.argv[6])):
             sys.stdout.write(json.dumps({"busy": True, "held": read(lock)}))
             return
         found = read(lock)
         # A rollout that has not ended never expires: it is resumed, aborted or taken over.
         live = found is not None and (found["expires_unix_s"] > time.time() or found["intent"] is not None)
-        changed = request["seen"] is not None and request["seen"] != newest_entry(audit)
+        changed = request["seen"] is not None and request["seen"] != read_digest(log, beside).newest
         if wanted is None:
             sys.stdout.write(json.dumps({"busy": False, "held": found if live else None, "changed": changed}))
             return

@@ -1,8 +1,9 @@
 """Runs on a host, with its own Python and nothing else: prints as JSON what the host has. It writes nothing.
 
-Standard input: the paths to look at. Arguments: what systemd says of the units, and openssl of the certificate. See
-`roles.hosts.state`, which is what reads it. Every host runs it at the beginning of every task, and importing was half
-of its time: it does without `pathlib`, `typing`, `shutil` and `subprocess`, and starts no process of its own.
+Standard input: the paths to look at, and how many of the log's newest lines are wanted. Arguments: what systemd says of
+the units, and openssl of the certificate. `roles.hosts.state` reads what it prints; log.py stands before it. Every host
+runs it at the beginning of every task, and importing was half of its time: it does without `pathlib`, `typing`,
+`shutil` and `subprocess`, and starts no process of its own.
 """
 
 import grp
@@ -18,8 +19,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from roles.on_host.log import newest_entries, read_digest  # noqa: TC004  # it stands before this program
+
 TIMEOUT_SECONDS = 3
-NEWEST_ENTRIES = 1000
 COMPLETE = ".complete"
 
 
@@ -47,15 +49,24 @@ def text_of(file: str) -> str:
         return opened.read()
 
 
-def lines(file: str) -> "list[Any]":
-    """The newest lines of a file of JSON lines that are whole."""
-    entries: list[Any] = []
-    for line in text_of(file).split("\n")[-NEWEST_ENTRIES:]:
-        try:
-            entries.append(json.loads(line))
-        except ValueError:
-            continue
-    return entries
+def document_in(file: str) -> object:
+    """What a JSON file says; None if there is none, or not a whole one."""
+    try:
+        return json.loads(text_of(file))
+    except ValueError:
+        return None
+
+
+def log_of(path: str, beside: str, wanted: "dict[str, Any]") -> "dict[str, Any]":
+    """What the audit log says: what is decisive in it, and as many of its newest entries as are wanted."""
+    digest = read_digest(path, beside)
+    return {
+        "decisive": digest.entries(),
+        "newest": newest_entries(path, wanted["newest"], details=wanted["details"]),
+        "newest_id": digest.newest,
+        "order": digest.order,
+        "refused": digest.refused,
+    }
 
 
 def answer(path: str) -> "str | None":
@@ -128,8 +139,8 @@ def main() -> None:
         "pending": names(paths["pending"]),
         "managed": managed,
         "rollouts": names(paths["rollouts"]),
-        "audit": lines(paths["audit"]),
-        "lock": next(iter(lines(paths["lock"])), None),
+        "log": log_of(paths["log"], paths["decisive"], asked["log"]),
+        "lock": document_in(paths["lock"]),
         "free_bytes": free_bytes(disk),
         "writable": writable(disk) and writable("/etc"),
         "unix_s": time.time(),

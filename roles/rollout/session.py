@@ -11,13 +11,14 @@ from roles.hosts.audit import Entry, Operator, RolloutAction
 from roles.hosts.fleet import Fleet
 from roles.hosts.lock import Intent, LockedError, LockRecord, new_record
 from roles.hosts.locking import Lock, find_lock
+from roles.hosts.recording import record
 from roles.hosts.state import Observation
 from roles.rollout.plan import OWN_FILES, HostChange, Plan, Planner, Rollout
 from roles.rollout.precheck import problems
 from roles.rollout.progress import reporting, show_times
 from roles.rollout.request import Request, check_reason, new_id
 from roles.rollout.runner import DONE, LEFT, PUT_BACK, Outcome, Runner
-from roles.scripts.lock import append_audit, fence, release_lock
+from roles.scripts.lock import fence, release_lock
 from roles.scripts.quoting import Script
 from roles.terminal import say
 
@@ -151,21 +152,7 @@ class Session:
         Raises:
             OperatorError: Fewer than half of the hosts took it.
         """
-        more = then or {}
-        results = self.fleet.on_each(
-            observed.answering,
-            lambda host: self.fleet[host].run(
-                "writing the log", append_audit().then(more.get(host.name)), entry.line()
-            ),
-        )
-        failed = [result for result in results.values() if isinstance(result, OperatorError)]
-        if (len(results) - len(failed)) * 2 <= len(self.fleet.inventory.hosts):
-            raise OperatorError(
-                f"the log needs more than half of {len(self.fleet.inventory.hosts)} hosts"
-                f"{': ' + failed[0].message if failed else ''}",
-                next_command="fab status",
-            )
-        for error in failed:
+        for error in record(self.fleet, observed, entry, then or {}):
             say(f"not written down or tidied up: {error.message}")
 
     def _lock(self, observed: Observation, policy: RolloutPolicy, reason: str, intent: Intent | None) -> Lock:
@@ -223,6 +210,7 @@ class Session:
             snapshot=plan.target if publishes else None,
             stations_entered=plan.stations_entered,
             previous=observed.log.snapshot if publishes else observed.log.release,
+            dropped=observed.log.above(plan.target) if plan.action == "rollback" else (),
             seconds=round(time.monotonic() - started, 1),
             emergency=request.emergency,
             hosts=outcome.hosts,

@@ -42,7 +42,10 @@ LOCK_TOKEN = OWN / "lock.token"
 LOCK_MUTEX = OWN / "lock.mutex"
 """Held shared by every step that changes something, and alone by who takes the lock."""
 
-AUDIT = OWN / "audit.jsonl"
+LOG = OWN / "audit.jsonl"
+DECISIVE = OWN / "decisive.json"
+"""The audit log, and in short what is decisive in it (see `roles.on_host.log`)."""
+
 ROLLOUTS = OWN / "rollouts"
 """A directory for each rollout that is under way: what the host had before it."""
 

@@ -1,7 +1,7 @@
 """The lock of a stack, as each of its hosts keeps it, and the fence before every step that changes something."""
 
 from roles.on_host import program
-from roles.scripts.layout import AUDIT, LOCK, LOCK_MUTEX, LOCK_TOKEN, OWN, RELEASES, ROLLOUTS
+from roles.scripts.layout import DECISIVE, LOCK, LOCK_MUTEX, LOCK_TOKEN, LOG, OWN, RELEASES, ROLLOUTS
 from roles.scripts.quoting import Script, command, refuse_unless, script
 
 BUSY_SECONDS = 20
@@ -13,10 +13,10 @@ FENCED = 75
 
 def keep_lock() -> Script:
     """Take or renew the lock; standard input says how (see lock_keeper.py), the answer is JSON."""
-    arguments = (LOCK, LOCK_TOKEN, LOCK_MUTEX, AUDIT, BUSY_SECONDS)
+    arguments = (LOCK, LOCK_TOKEN, LOCK_MUTEX, LOG, DECISIVE, BUSY_SECONDS)
     return script(
         command("mkdir", "-p", OWN),
-        command("python3", "-IS", "-c", program("lock_keeper"), *arguments),
+        command("python3", "-IS", "-c", program("log", "lock_keeper"), *arguments),
         timeout_seconds=40,
     )
 
@@ -56,9 +56,12 @@ def release_lock(token: str, first: Script | None = None) -> Script:
     )
 
 
-def append_audit() -> Script:
-    """Add standard input's lines to the host's audit log."""
-    return script(command("mkdir", "-p", OWN), f"cat >> {command(AUDIT)}")
+def append_log() -> Script:
+    """Add standard input's lines to the host's audit log; prints the highest order that was in it before."""
+    return script(
+        command("mkdir", "-p", OWN),
+        command("python3", "-IS", "-c", program("log", "log_writer"), LOG, DECISIVE),
+    )
 
 
 def forget_rollouts(keep_releases: tuple[str, ...] | None) -> Script:

@@ -17,7 +17,8 @@ PATHS = {
     "pending": layout.PENDING,
     "managed": layout.MANAGED,
     "rollouts": layout.ROLLOUTS,
-    "audit": layout.AUDIT,
+    "log": layout.LOG,
+    "decisive": layout.DECISIVE,
     "lock": layout.LOCK,
 }
 
@@ -32,15 +33,18 @@ def probe_host(units: Iterable[str], certificate: PurePosixPath) -> Script:
     show = command("systemctl", "show", "--property", "Id,ActiveState,NRestarts", *units)
     expiry = command("openssl", "x509", "-noout", "-enddate", "-in", certificate)
     there = command("test", "-e", certificate)
-    probe = command("python3", "-IS", "-c", program("probe"))
+    probe = command("python3", "-IS", "-c", program("log", "probe"))
     return script(f'{probe} "$({show})" "$({there} && {expiry})"', timeout_seconds=20)
 
 
-def probe_request(*, answers: bool) -> bytes:
+def probe_request(*, answers: bool, newest: int = 0, details: bool = False) -> bytes:
     """What the probe is to look at.
 
     Args:
         answers: Whether to ask the host's own service.
+        newest: How many of the log's newest lines are wanted, beside what is decisive.
+        details: Whether with what they say of each host.
     """
     paths = {name: str(path) for name, path in PATHS.items()}
-    return json.dumps({"paths": paths, "answers": answers, "service": layout.SERVICE}).encode()
+    asked = {"answers": answers, "service": layout.SERVICE, "log": {"newest": newest, "details": details}}
+    return json.dumps({"paths": paths, **asked}).encode()

@@ -1,9 +1,11 @@
 """What operators read beside the table: the log, the releases, and what differs from what the log says."""
 
-import datetime as dt
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from infra.bridge.errors import OperatorError
+from roles.hosts.audit import Entry
 from roles.hosts.state import Observation, observe
 from roles.rollout.wanted import Wanted
 from roles.stack.stack import Stack
@@ -17,33 +19,34 @@ class LookingBack:
     stack: Stack
 
     def history(self, *, json: bool, last: int) -> None:
-        """Show the newest entries of the log."""
-        entries = observe(self.stack.fleet).log.entries[-last:]
+        """Show the newest entries of the log.
+
+        Raises:
+            OperatorError: None are asked for.
+        """
+        if last < 1:
+            raise OperatorError(f"--last is {last}: it must be 1 or more", next_command="fab --help history")
+        observed = observe(self.stack.fleet, newest=last, details=json)
+        entries = observed.history[-last:]
         if json:
             for entry in entries:
                 say(entry.line().decode().rstrip())
-            return
-        rows: list[tuple[str, ...]] = []
-        for entry in entries:
-            which = entry.release or entry.snapshot or entry.location or ""
-            result = f"{entry.result}{', emergency' if entry.emergency else ''}"
-            seconds = f"{entry.seconds:.0f}" if entry.seconds else ""
-            row = (f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.operator.who, entry.action, which, result, seconds)
-            rows.append((*row, entry.reason.replace("\n", " ")[:60]))
-        show_table(("when, UTC", "who", "what", "which", "result", "s", "reason"), rows)
+        else:
+            _show(entries)
+        for line in observed.refused_lines:
+            sys.stderr.write(f"{line}\n")  # what reads JSON lines reads nothing else
 
     def releases(self) -> None:
         """List each release that the log or a host knows, the newest last."""
         observed = observe(self.stack.fleet)
-        log, apps = observed.log, [host.name for host in observed.inventory.with_role("app")]
+        log, activated = observed.log, observed.log.activated
+        apps = [host.name for host in observed.inventory.with_role("app")]
         states = {name: state for name, state in observed.states.items() if name in apps}
-        activated = {entry.release: entry.at for entry in log.entries if entry.release and entry.result == "ok"}
         names = {name for state in states.values() for name in state.releases} | set(log.releases)
-        oldest = dt.datetime.min.replace(tzinfo=dt.UTC)
-        for name in sorted(names, key=lambda name: (activated.get(name, oldest), name)):
+        for name in sorted(names - activated.keys()) + [name for name in activated if name in names]:
             running = [host for host, state in states.items() if state.running_release == name]
             kept = sum(1 for state in states.values() if name in state.releases)
-            at = f"{activated[name]:%Y-%m-%d %H:%M:%S} UTC" if name in activated else "never"
+            at = f"{activated[name].at:%Y-%m-%d %H:%M:%S} UTC" if name in activated else "never"
             bad = f"  BAD: {log.bad[name]}" if name in log.bad else ""
             say(f"{name}  activated {at}  kept on {kept} hosts  runs on: {', '.join(running) or 'no host'}{bad}")
         if not names:
@@ -57,7 +60,7 @@ class LookingBack:
         """
         observed = observe(self.stack.fleet)
         configuration = Wanted(self.stack).configuration_in_force(observed)
-        found = [f"{error.message}" for error in observed.errors.values()]
+        found = [*(error.message for error in observed.errors.values()), *observed.refused_lines]
         for host in observed.answering:
             state = observed.states[host.name]
             found += [
@@ -79,6 +82,17 @@ class LookingBack:
                 next_command="fab configure, fab deploy or fab publish",
             )
         say(f"no drift: {len(observed.answering)} hosts are as the log says")
+
+
+def _show(entries: Iterable[Entry]) -> None:
+    rows: list[tuple[str, ...]] = []
+    for entry in entries:
+        which = entry.release or entry.snapshot or entry.location or ""
+        result = f"{entry.result}{', emergency' if entry.emergency else ''}"
+        seconds = f"{entry.seconds:.0f}" if entry.seconds else ""
+        row = (f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.operator.who, entry.action, which, result, seconds)
+        rows.append((*row, entry.reason.replace("\n", " ")[:60]))
+    show_table(("when, UTC", "who", "what", "which", "result", "s", "reason"), rows)
 
 
 def _app_drift(observed: Observation, name: str) -> list[str]:

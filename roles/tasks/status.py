@@ -59,6 +59,8 @@ def status(stack: Stack) -> None:
     say(f"url: {stack.outputs.url}{'' if answer == HEALTHY else f': {answer}'}")
     if ca_file:
         say(f"ca: {ca_file}")
+    for line in observed.refused_lines:
+        say(line)
     if observed.log.freeze:
         say(f"frozen by {observed.log.freeze.operator.who}: {observed.log.freeze.reason}")
     if observed.lock:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime as dt
-import json
 import subprocess
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -229,9 +228,7 @@ def test_a_new_host_serves_what_is_published_and_is_let_in_once(stage: Stage) ->
 
     state = as_a_task_left_it(stage)
     assert set(state.releases) == {stage.archives.first.name, stage.archives.second.name}
-    assert [json.dumps(line) for line in state.audit] == [
-        json.dumps(json.loads(line)) for line in publication.audit.splitlines()
-    ]
+    assert b"".join(entry.line() for entry in state.log.decisive) == publication.log
 
 
 def as_a_task_left_it(stage: Stage) -> HostState:
@@ -339,7 +336,7 @@ def test_what_is_published_while_a_host_starts_is_done_before_it_comes_in(stage:
 
 def test_a_host_out_of_the_warm_pool_gets_what_was_published_meanwhile(stage: Stage) -> None:
     newer = of(stage.archives)
-    older = dataclasses.replace(newer, release=published(stage.archives.first), earlier=(), audit=b"")
+    older = dataclasses.replace(newer, release=published(stage.archives.first), earlier=(), log=b"")
     stage.put_archives()
     stage.put_start(
         start_document(configuration(released=with_another_file()), JAKARTA, older, at=AT, key=CHECKOUT.release_key)

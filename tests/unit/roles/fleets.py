@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Inventory, RolloutPolicy
 from roles.aws.targets import ServerState
-from roles.hosts.audit import Entry, Operator
+from roles.hosts.audit import Entry, HostLog, Operator
 from roles.hosts.state import HostState, NoRelease, Observation
+from roles.on_host.log import Digest
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.changes import Target
 from roles.rollout.plan import Rollout
@@ -116,9 +117,28 @@ def planner(observed: Observation, policy: RolloutPolicy | None = None) -> Relea
 
 
 def entry(id_: str, action: str, minute: int = 0, **fields: object) -> Entry:
+    """An entry whose order and time are the same minute, where they are not given."""
     at = dt.datetime(2029, 2, 14, 12, minute, tzinfo=dt.UTC)
-    document = {"id": id_, "at": at, "action": action, "operator": OPERATOR, **fields}
+    document = {"id": id_, "at": at, "order": minute, "action": action, "operator": OPERATOR, **fields}
     return Entry.model_validate(document)
+
+
+def said_by(digest: Digest) -> HostLog:
+    """What a host says of its log, once it has read it so far."""
+    return HostLog(
+        decisive=tuple(Entry.model_validate(each) for each in digest.entries()),
+        newest_id=digest.newest,
+        order=digest.order,
+        refused=digest.refused,
+    )
+
+
+def host_log(*entries: Entry) -> HostLog:
+    """What a host says of a log with such entries."""
+    digest = Digest()
+    for each in entries:
+        digest.take(each.line())
+    return said_by(digest)
 
 
 HOW_OFTEN: tuple[ServerState, ...] = ("up", "up", "up", "down", "drained")

@@ -14,6 +14,7 @@ from roles.on_host import program
 from roles.scripts import layout
 from roles.scripts.lock import FENCED, fence, release_lock
 from roles.scripts.quoting import Script, script
+from tests.unit.roles.fleets import entry
 
 HOUR = 3600
 FIRST, SECOND = "a", "b"
@@ -29,9 +30,10 @@ def ask(
     seen: str | None = None,
 ) -> dict[str, Any]:
     lock = {"token": token, "expires_unix_s": 0, "intent": intent}
-    names = [str(directory / path.name) for path in (layout.LOCK, layout.LOCK_TOKEN, layout.LOCK_MUTEX, layout.AUDIT)]
+    paths = (layout.LOCK, layout.LOCK_TOKEN, layout.LOCK_MUTEX, layout.LOG, layout.DECISIVE)
+    names = [str(directory / path.name) for path in paths]
     request = json.dumps({"lock": lock, "seconds": seconds, "take_over": take_over, "seen": seen})
-    argv = [sys.executable, "-c", program("lock_keeper"), *names, "0.2"]
+    argv = [sys.executable, "-c", program("log", "lock_keeper"), *names, "0.2"]
     return json.loads(subprocess.run(argv, input=request, capture_output=True, text=True, check=True).stdout)
 
 
@@ -60,9 +62,10 @@ def test_an_expired_lock_may_be_taken_and_one_of_a_rollout_never_expires(tmp_pat
 
 
 def test_it_is_not_taken_for_a_plan_that_does_not_know_the_newest_entry_of_the_log(tmp_path: Path) -> None:
-    log = tmp_path / layout.AUDIT.name
+    log = tmp_path / layout.LOG.name
     assert ask(tmp_path, "a", seen="") == {"busy": False, "held": None}
-    log.write_text('{"id": "1"}\n{"id": "2"}\n{"half a li')
+    lines = entry("1", "freeze").line() + entry("2", "unfreeze").line()
+    log.write_bytes(lines + '{"half of an é'.encode()[:-1])
     assert ask(tmp_path, "a", seen="1") == {"busy": False, "held": None, "changed": True}
     assert ask(tmp_path, "a", seen="2") == {"busy": False, "held": None}
     assert ask(tmp_path, "a", seen=None) == {"busy": False, "held": None}  # renewed: nobody else can have ended one

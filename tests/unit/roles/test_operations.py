@@ -1,6 +1,5 @@
 """Which release a rollback goes to, what is said of a wrong name, and what a task's options may ask for."""
 
-import json
 from collections.abc import Mapping
 
 import pytest
@@ -14,7 +13,7 @@ from roles.hosts.state import HostState, Observation
 from roles.rollout.request import policy_for
 from roles.rollout.rollback import check_release_known, choose_rollback
 from roles.stack.names import closest
-from tests.unit.roles.fleets import entry, healthy, state
+from tests.unit.roles.fleets import entry, healthy, host_log, state
 
 ALL = ("a", "b", "c")
 
@@ -36,11 +35,10 @@ def known(
         silent: Hosts that don't answer.
     """
     observed = healthy()
-    audit = tuple(json.loads(each.line()) for each in entries)
     states: dict[str, HostState] = {}
     for host in observed.inventory.hosts:
         if host.name not in silent:
-            has = {"releases": (keeps or {}).get(host.name, ALL), "audit": audit}
+            has = {"releases": (keeps or {}).get(host.name, ALL), "log": host_log(*entries)}
             states[host.name] = state((runs_too or {}).get(host.name, runs)).model_copy(update=has)
     errors = {name: OperatorError(f"{name} does not answer") for name in silent}
     return Observation(observed.inventory, states, errors, observed.servers, observed.locations)
@@ -55,7 +53,7 @@ def test_a_rollback_goes_to_the_release_before() -> None:
 
 
 def test_a_second_rollback_goes_one_further_and_not_forth_again() -> None:
-    log = [*deployed("a", "b", "c"), entry("9", "rollback", 9, release="b")]
+    log = [*deployed("a", "b", "c"), entry("9", "rollback", 9, release="b", dropped=("c",))]
     assert choose_rollback(known("b", *log)) == "a"
 
 

@@ -1,4 +1,3 @@
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,6 +17,7 @@ from tests.unit.roles.fleets import (
     OLD,
     entry,
     healthy,
+    host_log,
     observations,
     planner,
     policies,
@@ -272,8 +272,8 @@ def test_the_last_location_that_serves_is_not_taken_out_for_not_answering() -> N
 
 
 def with_log(observed: Observation, snapshot: str) -> Observation:
-    line = json.loads(entry("1", "publish", snapshot=snapshot).line())
-    states = {name: known.model_copy(update={"audit": (line,)}) for name, known in observed.states.items()}
+    log = host_log(entry("1", "publish", snapshot=snapshot))
+    states = {name: known.model_copy(update={"log": log}) for name, known in observed.states.items()}
     return replace(observed, states=states)
 
 
@@ -353,8 +353,8 @@ def test_a_log_that_names_no_release_means_none_yet_only_where_no_host_runs_one(
     few = dict(list(bare.items())[:3])
     assert len(few) * 2 <= len(healthy().inventory.hosts)
     assert replace(healthy(), states=few).release is NoRelease.UNKNOWN
-    line = json.loads(entry("1", "deploy", release=OLD).line())
-    logged = {name: known.model_copy(update={"audit": (line,)}) for name, known in bare.items()}
+    log = host_log(entry("1", "deploy", release=OLD))
+    logged = {name: known.model_copy(update={"log": log}) for name, known in bare.items()}
     assert replace(healthy(), states=logged).release == OLD
 
 

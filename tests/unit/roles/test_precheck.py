@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import pytest
@@ -7,7 +6,7 @@ from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import CertificateFiles, RolloutPolicy
 from roles.hosts.state import HostState, Observation
 from roles.rollout.precheck import problems
-from tests.unit.roles.fleets import entry, healthy
+from tests.unit.roles.fleets import entry, healthy, host_log
 
 POLICY = RolloutPolicy()
 
@@ -70,7 +69,7 @@ def test_a_load_balancer_that_a_cdn_asks_and_has_no_certificate_is_said() -> Non
 
 
 def test_a_freeze_stops_changes_and_not_results_and_an_emergency_goes_through_it() -> None:
-    frozen = with_state(audit=(json.loads(entry("1", "freeze", reason="count").line()),))
+    frozen = with_state(log=host_log(entry("1", "freeze", reason="count")))
     for action in ("deploy", "rollback", "configure"):
         (said,) = problems(frozen, action, POLICY)
         assert "frozen by siti" in said

@@ -20,7 +20,7 @@ from roles.readiness.facts import Facts
 from roles.readiness.report import decide
 from roles.tasks.planning import show_readiness
 from tests.unit.infra.cost.stacks import stack, with_aws, with_budget
-from tests.unit.roles.fleets import OPERATOR, healthy
+from tests.unit.roles.fleets import OPERATOR, healthy, host_log
 
 PROJECT = Path(__file__).resolve().parents[3]
 ELECTION = dt.date(2029, 2, 14)
@@ -33,7 +33,14 @@ Capture = pytest.CaptureFixture[str]
 def note(action: str, days: int, **fields: object) -> Entry:
     """A line of the log, so many days before the election."""
     at = dt.datetime(2029, 2, 14, 5, tzinfo=dt.UTC) - dt.timedelta(days=days)
-    document = {"id": f"{action}-{days}", "at": at, "action": action, "operator": OPERATOR, **fields}
+    document = {
+        "id": f"{action}-{days}",
+        "at": at,
+        "order": 100 - days,
+        "action": action,
+        "operator": OPERATOR,
+        **fields,
+    }
     return Entry.model_validate(document)
 
 
@@ -49,9 +56,10 @@ GOOD_LOG = (
 def observed(*log: Entry, certificate_s: float = DAYS_90) -> Observation:
     """Hosts that answer, with such a log."""
     found = healthy()
-    lines = tuple(entry.model_dump(mode="json") for entry in log)
     states = {
-        name: state.model_copy(update={"audit": lines, "certificate_s": certificate_s if name == "edge-1" else None})
+        name: state.model_copy(
+            update={"log": host_log(*log), "certificate_s": certificate_s if name == "edge-1" else None}
+        )
         for name, state in found.states.items()
     }
     return replace(found, states=states)

@@ -1,6 +1,5 @@
 """What a task brings: which release, whose files, and results that are not older than those that are shown."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from roles.stack.checkout import Checkout
 from roles.stack.engine import Outputs
 from roles.stack.stack import Stack
 from roles.tasks.rollouts import is_older
-from tests.unit.roles.fleets import entry, healthy, state
+from tests.unit.roles.fleets import entry, healthy, host_log, state
 
 EARLIER, LATER = "20290214T120000Z-aaaaaaaaaa", "20290214T121500Z-bbbbbbbbbb"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -33,8 +32,8 @@ def wanted(tmp_path: Path) -> Wanted:
 
 
 def logged(observed: Observation, *entries: Entry) -> Observation:
-    audit = tuple(json.loads(each.line()) for each in entries)
-    states = {name: known.model_copy(update={"audit": audit}) for name, known in observed.states.items()}
+    log = host_log(*entries)
+    states = {name: known.model_copy(update={"log": log}) for name, known in observed.states.items()}
     return replace(observed, states=states)
 
 

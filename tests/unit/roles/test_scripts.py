@@ -1,7 +1,5 @@
-import json
 import shlex
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -12,13 +10,10 @@ from hypothesis import strategies as st
 from infra.bridge.errors import OperatorError
 from roles.artefacts.files import Templates
 from roles.hosts.pool import read_servers
-from roles.on_host import program
 from roles.scripts import activation, pool
 from roles.scripts.artefacts import Artefact, point, receive_release
 from roles.scripts.host_files import HostFile, archive
 from roles.scripts.quoting import Script, case_of, command, keep, pipe, prints, refuse_unless, script, wait_until
-from roles.scripts.state import probe_request
-from tests.unit.roles.fleets import entry
 
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=30)
 
@@ -297,18 +292,6 @@ def test_what_can_not_be_put_back_is_an_error_and_not_taken_for_done(host: Host)
     (host.root / "etc/x/in the way").mkdir(parents=True)
     assert host.put_back([file]) != 0
     assert list((host.root / "var/lib/tegak/rollouts").rglob("complete"))  # so that it can be tried again
-
-
-def test_a_reason_with_any_line_separator_is_read_back_whole(tmp_path: Path) -> None:
-    reason = "one\u2028two\u0085three\u2029four"
-    audit = tmp_path / "audit"
-    audit.write_bytes(entry("1", "freeze", reason=reason).line() * 2)
-    request = json.loads(probe_request(answers=False))
-    request["paths"] = {name: str(tmp_path / name) for name in request["paths"]}
-    (tmp_path / "own").mkdir()
-    argv = [sys.executable, "-c", program("probe"), "", ""]
-    printed = subprocess.run(argv, input=json.dumps(request), capture_output=True, text=True, check=True).stdout
-    assert [line["reason"] for line in json.loads(printed)["audit"]] == [reason, reason]
 
 
 def test_haproxys_table_is_read() -> None:

@@ -25,7 +25,7 @@ from roles.bucket.start import (
 )
 from roles.scripts import artefacts
 from roles.scripts.artefacts import Artefact
-from roles.scripts.layout import AUDIT
+from roles.scripts.layout import LOG
 
 AT = dt.datetime(2029, 2, 14, 14, tzinfo=dt.UTC)
 JAKARTA = GroupLocation(
@@ -80,7 +80,7 @@ def test_a_host_places_the_very_files_that_a_task_would(configuration: Configura
     host = member(JAKARTA, instance, ("ssh-ed25519 AAAA",))
     expected = {str(file.path): file.fingerprint for file in configuration.files_of(host)}
     found = placed(body, instance)
-    assert found.pop(str(AUDIT))
+    assert found.pop(str(LOG))
     assert found == expected
 
 
@@ -111,7 +111,7 @@ def test_releases_to_go_back_to_are_kept(body: StartBody) -> None:
 
 
 def test_without_results_no_snapshot_is_named(configuration: Configuration) -> None:
-    body = start_body(configuration, JAKARTA, dataclasses.replace(PUBLICATION, snapshot=None, audit=b""), at=AT)
+    body = start_body(configuration, JAKARTA, dataclasses.replace(PUBLICATION, snapshot=None, log=b""), at=AT)
     assert body.snapshot is None
     assert names(body) == [
         "remove what is not wanted",
