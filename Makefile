@@ -6,7 +6,7 @@ SOURCE := samples/kpu-2019
 
 TESTS := $(PYTHON) -m pytest -p tests.progress --durations=10 -o console_output_style=classic --continue-on-collection-errors
 
-.PHONY: help up down setup engine lock lint format diagram unit test test-night bench-lab bench-deploy bench-loader
+.PHONY: help up down setup engine lock lint format diagram unit test test-night bench-lab bench-deploy bench-log bench-loader
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ bench-lab: engine ## measure provisioning, against the same work without us
 
 bench-deploy: engine ## measure deploys on 12 and 24 hosts, against raw ssh, pyinfra and Ansible (15 minutes)
 	@$(PYTHON) -m tools.bench.deploy
+
+bench-log: setup ## measure looking at the audit log after a year of publications, against a log of ten lines
+	@$(PYTHON) -m tools.bench.log
 
 bench-loader: setup ## measure building a snapshot; SOURCE=directory with the two tables
 	@$(PYTHON) -m tools.bench.loader $(SOURCE)
