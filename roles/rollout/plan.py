@@ -9,7 +9,7 @@ from infra.bridge.inventory import Host, RolloutPolicy
 from roles.hosts.audit import RolloutAction
 from roles.hosts.lock import HostBefore
 from roles.hosts.state import Observation
-from roles.scripts.quoting import Script
+from roles.scripts.quoting import Script, sent_programs
 
 OWN_FILES = "the files of this checkout"
 """What a rollout brings where no release was deployed yet."""
@@ -193,13 +193,20 @@ class Plan:
             yield f"nothing to do: every host has {self.target}"
 
     def scripts(self) -> Iterator[str]:
-        """What would run, and where, to the letter."""
+        """What would run, and where, to the letter; a program that was shown is named the next time."""
+        shown: set[str] = set()
         for change in self.changes:
             for step in change.steps:
                 yield f"--- {step.on.name}: {step.name}"
                 if step.stdin_is:
                     yield f"# standard input: {step.stdin_is}"
-                yield in_one_go(step.do, step.check).text
+                text = in_one_go(step.do, step.check).text
+                for name, program in sent_programs().items():
+                    if name in shown:
+                        text = text.replace(program, f"<the program {name}, as above>")
+                    elif program in text:
+                        shown.add(name)
+                yield text
 
 
 class Planner(Protocol):

@@ -1,9 +1,11 @@
 """How a script is put together: words are quoted, a failing line ends it, and it says which check failed."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from roles.on_host import program
 
 CHECKERS_LINES, CHECKERS_COLUMNS = 4, 300
 """What is shown of a checker's words; with the sentence before them it is what a failing step tells (Remote.run)."""
@@ -51,6 +53,11 @@ def command(*words: Word) -> str:
 def script(*lines: str, timeout_seconds: int = 60) -> Script:
     """A script."""
     return Script(lines, timeout_seconds)
+
+
+def sent_programs() -> Mapping[str, str]:
+    """The programs that steps of a plan send along, quoted as a script has them, by name."""
+    return {name: command(program(name)) for name in ("activation",)}
 
 
 def pipe(*commands: str) -> str:

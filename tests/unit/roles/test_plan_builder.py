@@ -331,19 +331,19 @@ def test_a_resumed_rollout_puts_a_host_back_that_was_in_the_pool_before_it_began
     assert undo[1] == [None]
 
 
-def removed_files(plan: Plan) -> list[str]:
+def removes_left_over(plan: Plan) -> bool:
     scripts = [step.do.text for change in plan.changes for step in change.steps]
-    return [line for text in scripts for line in text.splitlines() if line == "rm -f /etc/left/over"]
+    return any('"gone": ["/etc/left/over"]' in text for text in scripts)
 
 
 def test_a_file_that_no_release_has_any_more_is_removed_but_not_where_no_release_is_known() -> None:
     managed = ("/etc/left/over", str(BASE.path))
     states = {name: known.model_copy(update={"managed": managed}) for name, known in healthy().states.items()}
     observed = replace(healthy(), states=states)
-    assert removed_files(planner(observed).plan())
+    assert removes_left_over(planner(observed).plan())
     unknown = ReleasePlanner(observed, rollout(), target(observed, NoRelease.UNKNOWN))
-    assert not removed_files(unknown.plan())
-    assert not removed_files(Plan("id", "deploy", "", (Phase("all", (tuple(unknown.everything()),)),)))
+    assert not removes_left_over(unknown.plan())
+    assert not removes_left_over(Plan("id", "deploy", "", (Phase("all", (tuple(unknown.everything()),)),)))
 
 
 def test_a_log_that_names_no_release_means_none_yet_only_where_no_host_runs_one() -> None:
@@ -381,3 +381,10 @@ def test_a_plan_never_takes_out_more_at_once_than_it_says_can_be_spared(
                 assert not change.serves or spare[change.host.location] >= 1
             for change in batch:
                 spare[change.host.location] = spare.get(change.host.location, 0) + change.returns
+
+
+def test_a_dry_run_shows_a_program_once_and_names_it_after_that() -> None:
+    shown = "\n".join(planner(healthy()).plan().scripts())
+    assert shown.count("def place_checked(") == 1
+    assert shown.count("<the program activation, as above>") == 3
+    assert shown.count('"act": "activate"') == 4

@@ -211,7 +211,7 @@ SAYS_MUCH = "for i in 1 2 3 4 5 6; do echo [NOTICE] of version $i; echo ALERT $i
     [
         (("false",), ["it says nothing"]),
         (("sh", "-c", SAYS_MUCH, "staged/etc/broken"), [f"ALERT {number} in /etc/broken" for number in range(1, 5)]),
-        (("no-such-checker", "staged/etc/broken"), ["bash: line 4: no-such-checker: command not found"]),
+        (("no-such-checker", "staged/etc/broken"), ["No such file or directory"]),
     ],
 )
 def test_a_refusal_is_told_in_the_checkers_own_words_with_the_template(
@@ -232,6 +232,28 @@ def test_a_daemon_that_does_not_start_tells_why(host: Host) -> None:
     result = host.run(activation.activate("id/role", [file], (), [file.path], None), archive([file]))
     assert result.returncode == 1
     assert result.stderr.decode() == "Job failed.\n-q --no-pager -o cat -n 3 -u nginx: no room\n"
+
+
+def test_a_file_that_is_closed_to_others_is_never_open_to_them(host: Host) -> None:
+    """Neither where it is placed, nor where the one before it is kept."""
+    before = host.root / "etc/secret"
+    before.write_text("old secret")
+    before.chmod(0o600)
+    file = replace(host.file("secret", b"new secret"), mode=0o600)
+    assert host.activate([file]) == 0
+    kept = host.root / f"var/lib/tegak/rollouts/id/role/files{before}"
+    assert [path.stat().st_mode & 0o777 for path in (before, kept)] == [0o600, 0o600]
+    assert (before.read_text(), kept.read_text()) == ("new secret", "old secret")
+
+
+def test_a_tar_that_leads_out_of_the_staging_directory_is_refused(host: Host) -> None:
+    outside = HostFile(PurePosixPath("/../../../../../../../../tmp/tegak-outside"), b"x")
+    given = activation.activate("id/role", [host.file("x", b"x")], (), [], None)
+    refused = host.run(given, archive([outside]))
+    assert refused.returncode == 1
+    assert b"is no file of a host" in refused.stderr
+    assert not Path("/tmp/tegak-outside").exists()  # noqa: S108
+    assert list((host.root / "etc").iterdir()) == []
 
 
 def test_putting_back_does_nothing_where_nothing_was_begun(host: Host) -> None:
