@@ -11,8 +11,9 @@ from infra.bridge.errors import MESSAGE_WAS_SHOWN, OperatorError
 from infra.bridge.signers import PUBLIC_KEY, read_signers
 from infra.guards import refuse_bad_resources
 from infra.lab.bridge import kernel_has_netem
+from infra.lab.preflight import check_machine, check_networks
 from infra.losses import Watch
-from infra.preflight import check_certificate, check_machine, check_networks, read_operator_key
+from infra.preflight import check_certificate, read_operator_key
 from infra.settings.location import LabLocationSettings
 from infra.settings.stack import PROJECT, STRUCTURED_KEYS, StackSettings, parse_settings
 from infra.site import Site

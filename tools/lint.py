@@ -8,13 +8,16 @@ PROJECT = Path(__file__).resolve().parent.parent
 CHECKS = {
     "format": ("ruff", "format", "--check", "--quiet"),
     "rules": ("ruff", "check", "--quiet"),
+    "imports": ("lint-imports", "--no-cache"),
     "types": ("pyright",),
 }
+"""Commands of the virtual environment; what may import what is said in .importlinter."""
 
 
 def check(name: str) -> "subprocess.CompletedProcess[str]":
     """Run a check over the whole checkout."""
-    argv = [sys.executable, "-m", *CHECKS[name]]
+    command, *options = CHECKS[name]
+    argv = [str(Path(sys.executable).with_name(command)), *options]
     return subprocess.run(argv, cwd=PROJECT, capture_output=True, text=True, check=False)
 
 

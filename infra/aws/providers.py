@@ -34,7 +34,7 @@ class WhereaboutsProvider(ResourceProvider):
         return CreateResult(props["location"], props)
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        from infra.aws.location.moving import refuse_to_move
+        from infra.aws.moving import refuse_to_move
 
         refuse_to_move(olds, news)
         return DiffResult(changes=False)

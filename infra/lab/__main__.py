@@ -12,7 +12,7 @@ from infra.lab.claim import stacks_here, sweep
 from infra.lab.disk import Disk
 from infra.lab.machine import end
 from infra.lab.paths import host_directory, stack_directory
-from infra.preflight import check_machine
+from infra.lab.preflight import check_machine
 
 
 def check_known(stack: str) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from infra.bridge.errors import OperatorError
-from infra.preflight import check_machine, read_operator_key
+from infra.lab.preflight import check_machine
+from infra.preflight import read_operator_key
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6G operator@tegak"
 
