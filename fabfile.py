@@ -28,7 +28,7 @@ STACK = {"stack": "The stack; default: the one that `pulumi stack select` chose.
 SOURCE = {"source": f"Directory with regions.csv.gz and tps.csv.gz; default: {SAMPLE}."}
 RELEASE = {"release": "A release by name; default: this checkout's, built if need be."}
 REASON = option_help(["reason"])
-OF_CONFIGURATION = ("reason", "soak_seconds", "dry_run", "emergency")
+OF_CONFIGURATION = ("reason", "soak_seconds", "accept_doubt", "dry_run", "emergency")
 
 
 @task(help={"version": "Instead of the service's own version."})
@@ -115,13 +115,13 @@ def bucket(_: Context, stack: str | None = None, *, dry_run: bool = False) -> No
         bring_bucket(opened, shown=dry_run)
 
 
-@task(help={"reason": "Needed to take it from somebody else.", **STACK})
+@task(help={"reason": "Needed to take it from somebody else.", **option_help(["accept_doubt"]), **STACK})
 @operator_command
-def resume(_: Context, reason: str | None = None, stack: str | None = None) -> None:
+def resume(_: Context, reason: str | None = None, stack: str | None = None, *, accept_doubt: bool = False) -> None:
     """End a rollout that was interrupted."""
     with open_stack(PROJECT, stack) as opened:
         request = Request(opened.fleet.inventory.rollout)
-        with_bucket(opened, request, lambda: rollouts.resume(opened, reason))
+        with_bucket(opened, request, lambda: rollouts.resume(opened, reason, accept_doubt=accept_doubt))
 
 
 @task(help={"reason": "Needed to take it from somebody else.", **STACK})

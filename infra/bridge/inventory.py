@@ -126,10 +126,13 @@ class RolloutPolicy(_Document):
         max_parallel: App hosts of a location that are changed at the same time.
         capacity_floor_percent: Part of a location's app hosts that always goes on serving, rounded down.
         soak_seconds: How long a canary is watched before the rollout goes on.
-        gate_error_percent: How much higher a canary's error rate may be than the others', in percentage points.
-        gate_latency_ratio: How many times the others' 95th percentile of latency a canary's may be.
-        gate_latency_ms: A canary's 95th percentile below this is never too slow.
-        gate_requests: With fewer requests in the soak time, a canary is asked this many.
+        gate_error_percent: How much higher a canary's error rate may be than the others', in percentage points; the
+            less, the more requests it is asked.
+        gate_latency_ratio: How many times as long as the others a canary may take, in 95 of 100 requests.
+        gate_latency_ms: A canary's answer within this time is never too slow.
+        gate_requests: How many requests a canary is asked at least; `gate_error_percent` may need more.
+        gate_in_doubt: What happens if so many requests don't tell whether it is worse: the operator decides, or the
+            rollout goes on.
         unreachable_hosts: Hosts that may be unreachable without stopping a rollout; they are left out of the pool.
         failed_hosts: Hosts on which a step may fail without stopping a rollout; they get back what they had.
         keep_releases: Releases kept on each host, the current one included.
@@ -143,10 +146,11 @@ class RolloutPolicy(_Document):
     max_parallel: int = Field(default=2, ge=1, le=1000)
     capacity_floor_percent: int = Field(default=50, ge=0, le=100)
     soak_seconds: int = Field(default=20, ge=0, le=3600)
-    gate_error_percent: float = Field(default=1.0, ge=0, le=100)
+    gate_error_percent: float = Field(default=1.0, ge=0.1, le=100)
     gate_latency_ratio: float = Field(default=2.0, ge=1)
     gate_latency_ms: int = Field(default=100, ge=0)
-    gate_requests: int = Field(default=50, ge=1, le=10_000)
+    gate_requests: int = Field(default=300, ge=1, le=10_000)
+    gate_in_doubt: Literal["ask", "go on"] = "ask"
     unreachable_hosts: int = Field(default=1, ge=0)
     failed_hosts: int = Field(default=0, ge=0)
     keep_releases: int = Field(default=5, ge=2, le=100)

@@ -1,28 +1,148 @@
-"""Runs on a host, before the program that measures there (see `roles.scripts.gate`): asks a server some requests."""
+"""Runs on a host, before the program that measures there (see `roles.scripts.gate`): asks servers the same requests.
 
+What is asked are addresses of the site that exist: some of its regions and polling stations, found by going down from
+the nation at random, with a seed, so that each host that is to ask itself asks the same. A request is answered if its
+answer is a 200.
+"""
+
+import contextlib
 import http.client
+import json
+import random
 import time
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, cast
+
+WORKERS = 4
+"""So that a distance of some milliseconds doesn't multiply by the number of requests."""
 
 ANSWER_SECONDS = 5
-SERVER_ERROR = 500
+AFTER_SECONDS = 30
+"""After the time for it, nothing more is asked than servers have answered until then."""
+
+WALKS = 24
+LEVELS = 5
+GUIDES = 3
+"""So many servers are asked for the names of regions before they are given up."""
+
+OK = 200
 
 
-def probe(host: str, port: int, requests: int, pages: "list[str]") -> "dict[str, Any]":
-    """Ask a server directly, over one connection: how many of the requests failed, and how long each took."""
-    errors = 0
-    taken: list[int] = []
-    link = http.client.HTTPConnection(host, port, timeout=ANSWER_SECONDS)
-    for number in range(requests):
+class Link:
+    """A connection to a server, kept from one request to the next.
+
+    Args:
+        place: Its address and port.
+    """
+
+    def __init__(self, place: "tuple[str, int]") -> None:
+        self._http = http.client.HTTPConnection(*place, timeout=ANSWER_SECONDS)
+
+    def close(self) -> None:
+        """End it."""
+        self._http.close()
+
+    def get(self, path: str) -> "bytes | None":
+        """The answer's body; None if there is none, or another one than 200."""
+        kept = self._http.sock is not None
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            try:
+                return self._once(path)
+            except ConnectionError:
+                # A connection that was idle may be closed at any moment, and then the request is asked again (RFC 9112,
+                # 9.3.1); one that is new has no such excuse.
+                self._http.close()
+                if kept:
+                    return self._once(path)
+        self._http.close()
+        return None
+
+    def timed(self, path: str) -> "float | None":
+        """Milliseconds that the answer took; None if there was none."""
         started = time.monotonic()
-        try:
-            link.request("GET", pages[number % len(pages)])
-            response = link.getresponse()
-            response.read()
-            errors += response.status >= SERVER_ERROR
-        except (OSError, http.client.HTTPException):
-            errors += 1
-            link.close()
-        taken.append(round((time.monotonic() - started) * 1000))
-    link.close()
-    return {"requests": requests, "errors": errors, "milliseconds": taken}
+        body = self.get(path)
+        return None if body is None else round((time.monotonic() - started) * 1000, 1)
+
+    def _once(self, path: str) -> "bytes | None":
+        self._http.request("GET", path)
+        response = self._http.getresponse()
+        body = response.read()
+        return body if response.status == OK else None
+
+
+def addresses(asked: "dict[str, Any]", places: "list[tuple[str, int]]") -> "list[str]":
+    """What is asked, mixed: what is always there, and what the first server that answers has of its regions."""
+    found = list(asked["fixed"])
+    guide = next((place for place in places[:GUIDES] if lists_regions(place, asked["nation"])), None)
+    if guide is not None:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for walked in pool.map(partial(walk, asked, guide), range(WALKS)):
+                found += walked
+    found = list(dict.fromkeys(found))
+    random.Random(asked["seed"]).shuffle(found)  # noqa: S311  # the same everywhere is what is wanted
+    return found
+
+
+def lists_regions(place: "tuple[str, int]", nation: str) -> bool:
+    """Whether a server says what the nation consists of."""
+    with contextlib.closing(Link(place)) as link:
+        return bool(names(link, nation))
+
+
+def walk(asked: "dict[str, Any]", place: "tuple[str, int]", number: int) -> "list[str]":
+    """The addresses of one polling station and all that it is part of."""
+    chooser = random.Random(f"{asked['seed']} {number}")  # noqa: S311  # as above
+    found: list[str] = []
+    listed, region = asked["nation"], ""
+    with contextlib.closing(Link(place)) as link:
+        for level in range(1, LEVELS + 1):
+            children = names(link, listed)
+            if not children:
+                break
+            region += f"/{chooser.choice(children)}"
+            listed = asked["names"].format(region)
+            found += [asked["page"].format(region), asked["count"].format(region)]
+            found += [listed] if level < LEVELS else []
+    return found
+
+
+def names(link: Link, path: str) -> "list[str]":
+    """The ids of what a region consists of; none if it doesn't say."""
+    with contextlib.suppress(ValueError):
+        document = json.loads(link.get(path) or b"")
+        return sorted(cast("dict[str, object]", document)) if isinstance(document, dict) else []
+    return []
+
+
+def ask_all(
+    asked: "dict[str, Any]",
+    places: "dict[str, tuple[str, int]]",
+    pages: "list[str]",
+) -> "list[tuple[str, int, str, float | None]]":
+    """Ask each request of a canary and of one of the others, now this one first and now that, over the given time.
+
+    Returns:
+        The server, the request's number and address, and milliseconds or None, of each request to each server.
+    """
+    canaries, others = asked["canaries"], asked["others"]
+    requests, seconds = asked["requests"], asked["seconds"]
+    begun = time.monotonic()
+
+    def work(worker: int) -> "list[tuple[str, int, str, float | None]]":
+        answers: list[tuple[str, int, str, float | None]] = []
+        with contextlib.ExitStack() as stack:
+            links = {name: stack.enter_context(contextlib.closing(Link(place))) for name, place in places.items()}
+            for number in range(worker, requests, WORKERS):
+                time.sleep(max(0.0, begun + seconds * number / requests - time.monotonic()))
+                if time.monotonic() > begun + seconds + AFTER_SECONDS:
+                    break
+                pair = [group[number % len(group)] for group in (canaries, others) if group]
+                turned = number // WORKERS % 2
+                for name in reversed(pair) if turned else pair:
+                    address = pages[number % len(pages)]
+                    answers.append((name, number, address, links[name].timed(address)))
+        return answers
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return [answer for answers in pool.map(work, range(WORKERS)) for answer in answers]

@@ -1,6 +1,7 @@
 """What the operator sees of a rollout: a table of hosts and steps that moves, or plain lines without a terminal."""
 
 import statistics
+import sys
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from roles.hosts.audit import StepTime
 from roles.rollout.runner import Reporter
 from roles.terminal import say, show_table
 
+ANSWERS = {"yes": True, "y": True, "no": False, "n": False}
 SIGNS = {"…": "[yellow]…[/]", "done": "[green]✓[/]", "failed": "[red]✗[/]"}
 
 
@@ -34,6 +36,10 @@ class PlainReporter:
         """Anything else."""
         with self._mutex:
             say(text)
+
+    def ask(self, question: str) -> bool | None:  # noqa: ARG002  # Reporter's name
+        """Nobody is there."""
+        return None
 
 
 class LiveReporter:
@@ -64,6 +70,21 @@ class LiveReporter:
     def note(self, text: str) -> None:
         """Anything else."""
         self._live.console.print(text, markup=False, highlight=False)
+
+    def ask(self, question: str) -> bool | None:
+        """Ask until the answer is one; None where the terminal can't be read, or its end comes first."""
+        if not sys.stdin.isatty():
+            return None
+        self._live.stop()
+        try:
+            while True:
+                answer = self._live.console.input(f"{question} yes: go on; no: go back; end of file: leave it: ")
+                if answer.strip().lower() in ANSWERS:
+                    return ANSWERS[answer.strip().lower()]
+        except EOFError:
+            return None
+        finally:
+            self._live.start()
 
     def _draw(self) -> None:
         with self._mutex:

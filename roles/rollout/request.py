@@ -79,6 +79,7 @@ class RolloutOptions:
     capacity_floor_percent: int | None = _option(None, "Part of a location that always goes on serving.")
     unreachable_hosts: int | None = _option(None, "Hosts that may be unreachable.")
     failed_hosts: int | None = _option(None, "Hosts that a step may fail on.")
+    accept_doubt: bool = _option(default=False, text="Go on where a gate can't tell whether a canary is worse.")
     dry_run: bool = _option(default=False, text="Print what would run on each host, to the letter, and do nothing.")
     emergency: bool = _option(default=False, text="Overrule a lock and a freeze; needs --reason.")
 
@@ -96,6 +97,8 @@ class RolloutOptions:
         named = {
             each.name: getattr(self, each.name) for each in fields(self) if each.name in RolloutPolicy.model_fields
         }
+        if self.accept_doubt:
+            named["gate_in_doubt"] = "go on"
         shown = "dry-run" if self.dry_run else ""
         return Request(policy_for(policy, **named), check_reason(self.reason), self.emergency, shown)
 

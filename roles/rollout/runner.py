@@ -12,7 +12,7 @@ from infra.bridge.inventory import RolloutPolicy
 from roles.hosts.audit import Result, StepTime
 from roles.hosts.connection import FencedError, HostError, UnreachableError
 from roles.hosts.fleet import Fleet
-from roles.rollout.gate import judge, measure
+from roles.rollout.gate import DoubtError, judge, measure, settle_doubt
 from roles.rollout.plan import Act, Call, Gate, HostChange, Plan, Step, in_one_go
 from roles.scripts.artefacts import still_runs
 from roles.scripts.lock import fence
@@ -36,6 +36,10 @@ class Reporter(Protocol):
 
     def note(self, text: str) -> None:
         """Anything else worth a line."""
+        ...
+
+    def ask(self, question: str) -> bool | None:
+        """A question that the operator answers with yes or no; None where nobody answers."""
         ...
 
 
@@ -94,6 +98,7 @@ class Runner:
 
         Raises:
             FencedError: The lock was taken over: nothing more is touched.
+            DoubtError: A gate can't tell, and nobody answers: nothing more is touched.
         """
         self._left_out = {host.name for host in plan.left_out}
         self._spare = dict(plan.spare)
@@ -106,7 +111,7 @@ class Runner:
                     self._pass(phase.gate)
                     self._still_runs(plan, plan.changes)
             self._still_runs(plan, all_but_the_last_batch(plan))
-        except FencedError:
+        except (FencedError, DoubtError):
             raise
         except OperatorError as error:
             self._outcome.error = error
@@ -256,8 +261,10 @@ class Runner:
         self._reporter.note(f"gate: watching {canaries} for {self._policy.soak_seconds} s")
         verdict = judge(measure(self._fleet, gate, self._policy), self._policy)
         self._reporter.note(f"gate: {canaries}: {verdict.seen}")
-        if verdict.refusal:
-            raise HostError(canaries, "gate", verdict.refusal, "fab history")
+        if verdict.outcome == "refuse":
+            raise HostError(canaries, "gate", verdict.reason, "fab history")
+        if verdict.outcome == "cannot tell":
+            settle_doubt(canaries, verdict.reason, self._policy, self._reporter.note, self._reporter.ask)
 
     def _still_runs(self, plan: Plan, changes: Iterable[HostChange]) -> None:
         """A service that died after it was ready, and was started again, is no success."""

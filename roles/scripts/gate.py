@@ -5,10 +5,10 @@ from roles.scripts.quoting import Script, command, script
 
 
 def watch_servers(soak_seconds: int) -> Script:
-    """Watch servers for some time and print what was seen; standard input says which."""
+    """Ask an HAProxy's servers for some time and print what was seen; standard input says which and what."""
     return script(command("python3", "-c", program("asking", "watch")), timeout_seconds=soak_seconds + 60)
 
 
 def watch_host(soak_seconds: int) -> Script:
-    """Watch an app host for some time, ask it, and print what was seen; standard input says how."""
+    """Let an app host ask itself for some time and print what was seen; standard input says what."""
     return script(command("python3", "-c", program("asking", "watch_host")), timeout_seconds=soak_seconds + 60)

@@ -27,12 +27,6 @@ APP_HOSTS = "results"
 LOCATIONS = "locations"
 """The backend of an edge: a server in it is named after its location."""
 
-ANSWERS_RING = "answers"
-"""Where HAProxy keeps its newest answers: when, by which server, status, milliseconds."""
-
-NGINX_STATUS_PORT = 8099
-"""Where an app host's nginx says how many requests it has had, to the host itself alone."""
-
 FAILED_ANSWERS = PurePosixPath("/var/log/nginx/failed.log")
 """A line for each answer of status 5xx of an app host: when, status, seconds."""
 

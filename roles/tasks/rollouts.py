@@ -12,7 +12,7 @@ from roles.hosts.state import Observation, observe
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.changes import Target
 from roles.rollout.plan import Planner, Rollout
-from roles.rollout.request import Request, this_operator
+from roles.rollout.request import Request, policy_for, this_operator
 from roles.rollout.rollback import check_release_known, choose_rollback
 from roles.rollout.session import Session
 from roles.rollout.snapshot_plan import SnapshotPlanner
@@ -135,14 +135,21 @@ def catch_up(stack: Stack, request: Request) -> None:
         deploy(stack, find_release(stack.checkout, log.release), request)
 
 
-def resume(stack: Stack, reason: str | None) -> None:
+def resume(stack: Stack, reason: str | None, *, accept_doubt: bool = False) -> None:
     """End an interrupted rollout.
+
+    Args:
+        stack: The stack.
+        reason: Why the lock is taken from whoever has it; None if it is ours.
+        accept_doubt: Whether it goes on where a gate can't tell whether a canary is worse.
 
     Raises:
         OperatorError: There is none, or what it brings is neither here nor on a host any more.
     """
     session, wanted = session_on(stack), Wanted(stack)
     lock, intent = session.take_over(reason)
+    if accept_doubt:
+        intent = intent.model_copy(update={"policy": policy_for(intent.policy, gate_in_doubt="go on")})
 
     def target(observed: Observation) -> Target:
         try:

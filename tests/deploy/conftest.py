@@ -9,8 +9,8 @@ from tests.lab import SMALL, LabStack, lab_settings, lab_stack
 LOCATIONS = tuple(
     f"{{name: {name}, kind: lab, network: {number}, app_hosts: 2}}" for number, name in enumerate(("barat", "timur"), 1)
 )
-# Short, so that the tests are; how a canary is watched has tests of its own.
-NO_SOAK = "  tegak:rollout: {soak_seconds: 0}\n"
+# Short, so that the tests are, with few requests for it; how a canary is watched has tests of its own.
+NO_SOAK = "  tegak:rollout: {soak_seconds: 0, gate_error_percent: 5, gate_latency_ms: 150}\n"
 UP = ("fab", "up", "--stack", "uji", "--source", SMALL)
 
 

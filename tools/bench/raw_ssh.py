@@ -119,9 +119,9 @@ class RawSsh:
                 remote.run(step.name, script, step.stdin)
 
     def _pass(self, gate: Gate, policy: RolloutPolicy) -> None:
-        refusal = judge(measure(self._fleet, gate, policy), policy).refusal
-        if refusal:
-            raise HostError(", ".join(gate.canaries), "gate", refusal)
+        verdict = judge(measure(self._fleet, gate, policy), policy)
+        if verdict.outcome != "pass":
+            raise HostError(", ".join(gate.canaries), "gate", verdict.reason)
 
 
 @contextmanager

@@ -1,45 +1,94 @@
+"""What the gate makes of what was seen."""
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from infra.bridge.inventory import RolloutPolicy
-from roles.rollout.gate import Group, Measurement, judge
+from roles.rollout.gate import Measurement, Pair, Seen, Verdict, judge, pair_up, requests_for
+from roles.rollout.plan import Gate
+from tests.unit.roles.three_hosts import inventory
 
 POLICY = RolloutPolicy()
+FAST = Pair(20, 20)
+FAILS_HERE = Pair(None, 20)
+FAILS_THERE = Pair(20, None)
+FAILS_BOTH = Pair(None, None)
+LATE_HERE = Pair(300, 20)
 
 
-def group(requests: int = 1000, errors: int = 0, p95_ms: int | None = 20) -> Group:
-    return Group(requests=requests, errors=errors, p95_ms=p95_ms)
+def verdict(*parts: tuple[int, Pair], compared: bool = True, down: tuple[str, ...] = ()) -> Verdict:
+    pairs = tuple(pair for count, pair in parts for _ in range(count))
+    return judge(Measurement(pairs, compared, down), POLICY)
 
 
-def refusal(canary: Group, others: Group, *down: str) -> str | None:
-    return judge(Measurement(canary=canary, others=others, down=down, synthetic=False), POLICY).refusal
+def refusal(*parts: tuple[int, Pair], compared: bool = True, down: tuple[str, ...] = ()) -> str:
+    said = verdict(*parts, compared=compared, down=down)
+    assert said.outcome == "refuse", said
+    return said.reason
+
+
+def test_a_canary_that_is_worse_stops_the_rollout() -> None:
+    assert refusal((690, FAST), (30, FAILS_HERE)) == (
+        "it failed 30 of 720 requests, the others 0, and 1 % more are allowed"
+    )
+    assert refusal((620, FAST), (100, LATE_HERE)) == (
+        "it was slow to answer (over 100 ms and 2 times as long) 100 of 720 requests, the others 0, "
+        "and 5 % more are allowed"
+    )
+    assert refusal((720, FAST), down=("barat-app-1",)) == "barat-app-1 is down"
+
+
+def test_with_nothing_to_compare_with_the_limits_are_fixed() -> None:
+    alone, failed, late = Pair(20, None), Pair(None, None), Pair(300, None)
+    assert verdict((718, alone), (2, failed), compared=False).outcome == "pass"
+    assert refusal((700, alone), (20, failed), compared=False) == (
+        "it failed 20 of 720 requests, and 1 % more are allowed"
+    )
+    assert refusal((600, alone), (120, late), compared=False) == (
+        "it was slow to answer (over 100 ms) 120 of 720 requests, and 5 % more are allowed"
+    )
+
+
+def test_a_stray_failure_and_troubles_of_all_do_not_stop_it() -> None:
+    assert verdict((718, FAST), (2, FAILS_HERE)).outcome == "pass"
+    assert verdict((710, FAST), (10, FAILS_THERE)).outcome == "pass"
+    assert verdict((720, FAST), (200, FAILS_BOTH)).outcome == "pass"
+    assert verdict((720, Pair(900, 900))).outcome == "pass"
+    assert verdict((700, FAST), (20, LATE_HERE)).outcome == "pass"
 
 
 @pytest.mark.parametrize(
-    ("canary", "others", "down", "said"),
+    ("parts", "said"),
     [
-        (group(errors=30), group(errors=5), (), "its error rate is 3.00 %, the others' 0.50 %"),
-        (group(p95_ms=300), group(), (), "its 95th percentile of latency is 300 ms, and 100 ms are allowed"),
-        (group(p95_ms=401), group(p95_ms=200), (), "its 95th percentile of latency is 401 ms, and 400 ms are allowed"),
-        (group(), group(), ("barat-app-1",), "barat-app-1 is down"),
-        (group(errors=20), group(requests=0, p95_ms=None), (), "its error rate is 2.00 %, the others' 0.00 %"),
+        (((50, FAST),), "it failed 0 of 50 requests, the others 0: 7.1 % more are possible, and 1 % are allowed"),
+        (((715, FAST), (5, FAILS_HERE)), "it failed 5 of 720 requests, the others 0: 1.6 % more are possible"),
+        (((720, FAILS_BOTH),), "there is no request that it and the others answered"),
+        (((720, FAILS_THERE),), "there is no request that it and the others answered"),
+        ((), "there is no request that it and the others answered"),
     ],
+    ids=["too few", "a little worse", "nobody answers", "the others are silent", "nothing asked"],
 )
-def test_a_canary_that_is_worse_stops_the_rollout(
-    canary: Group, others: Group, down: tuple[str, ...], said: str
-) -> None:
-    assert refusal(canary, others, *down) == said
+def test_what_cannot_be_told_is_not_decided(parts: tuple[tuple[int, Pair], ...], said: str) -> None:
+    found = verdict(*parts)
+    assert found.outcome == "cannot tell"
+    assert found.reason.startswith(said)
 
 
-def test_small_differences_and_troubles_of_all_do_not_stop_it() -> None:
-    assert refusal(group(errors=9), group()) is None
-    assert refusal(group(errors=200), group(errors=195)) is None
-    assert refusal(group(p95_ms=99), group(p95_ms=10)) is None
-    assert refusal(group(requests=0, p95_ms=None), group()) is None
+def test_the_fewer_failures_are_allowed_the_more_is_asked() -> None:
+    asked = [requests_for(RolloutPolicy(gate_error_percent=percent, gate_requests=1)) for percent in (0.1, 1, 5, 100)]
+    assert asked == [7223, 720, 142, 142]
+    assert requests_for(RolloutPolicy(gate_requests=1000)) == 1000
 
 
-@given(st.integers(0, 10**6), st.integers(0, 100), st.one_of(st.none(), st.integers(0, 10_000)))
-def test_a_canary_that_is_like_the_others_always_passes(requests: int, percent: int, p95_ms: int | None) -> None:
-    seen = group(requests, requests * percent // 100, p95_ms)
-    assert refusal(seen, seen) is None
+def gate(*others: str) -> Gate:
+    return Gate(inventory().hosts[0], None, ("canary",), others)
+
+
+def test_a_request_of_the_canary_is_compared_with_the_same_request_of_another_one() -> None:
+    seen = [
+        Seen(answers=(("canary", 0, "/a", 1), ("canary", 1, "/b", 2), ("canary", 2, "/c", 3))),
+        Seen(answers=(("one", 0, "/a", 10), ("one", 1, "/b", 11))),
+        Seen(answers=(("two", 0, "/a", 20), ("two", 1, "/b", None), ("two", 2, "/other", 22))),
+    ]
+    assert pair_up(seen, gate("one", "two")) == (Pair(1, 10), Pair(2, None))
+    assert pair_up(seen[:1], gate()) == (Pair(1, None), Pair(2, None), Pair(3, None))
+    assert pair_up(seen[:1], gate("one", "two")) == ()
