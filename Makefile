@@ -11,7 +11,8 @@ TESTS := $(PYTHON) -m pytest -p tests.progress --durations=10 -o console_output_
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-up: engine ## all of it on the stack `lokal`: hosts, release, results, checks (again: nothing changes)
+up: ## all of it on the stack `lokal`: hosts, release, results, checks (again: nothing changes)
+	@python3 tools/setup.py engine image
 	@.venv/bin/fab up $(if $(DESTROY),--destroy $(DESTROY))
 
 down: engine ## remove the stack `lokal`, down to the last process, mount, bridge and route
@@ -20,8 +21,8 @@ down: engine ## remove the stack `lokal`, down to the last process, mount, bridg
 setup: ## install what is missing (nothing, the second time)
 	@python3 tools/setup.py
 
-engine: setup ## make `pulumi` work in the virtual environment; built once where it can't be downloaded
-	@$(PYTHON) -m tools.engine.build
+engine: ## the same, and `pulumi` in the virtual environment; built once where it can't be downloaded
+	@python3 tools/setup.py engine
 
 lock: setup ## pin all dependencies anew, with hashes
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

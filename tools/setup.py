@@ -1,24 +1,33 @@
 """Set-up of a checkout: Debian packages, the virtual environment, the operators' keys. Standard library only.
 
-`make setup` calls it before anything else is installed; the second time it finds everything in place.
+`make setup` calls it before anything else is installed; the second time it finds everything in place. `make engine` and
+`make up` want more of it, and have it made beside that: the engine needs none of it to be built, and the lab's image
+only the Debian packages.
 """
 
+import concurrent.futures
 import fcntl
 import hashlib
 import importlib.util
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TextIO
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
 from infra.bridge.errors import OperatorError  # noqa: E402  # the checkout is on the path only from here on
 from infra.bridge.files import PRIVATE, PRIVATE_DIRECTORY, UMASK, make_directory, write_whole  # noqa: E402
-from tools import progress  # noqa: E402
+from infra.lab.image import image_name  # noqa: E402
+from infra.lab.paths import IMAGE_CACHE  # noqa: E402
+from tools.engine import build  # noqa: E402
+from tools.progress import Board  # noqa: E402
 
 MINIMUM_PYTHON = (3, 11)
 DEBIAN_PACKAGES = {
@@ -64,7 +73,7 @@ def check_folder(project: Path) -> None:
         )
 
 
-def ensure_system_packages() -> None:
+def ensure_system_packages(board: Board) -> None:
     """Install what is missing on a Debian machine, if we may; elsewhere the lab says what it lacks.
 
     Raises:
@@ -80,10 +89,10 @@ def ensure_system_packages() -> None:
     next_command = f"apt-get update && apt-get install {' '.join(sorted(missing))}"
     for argv, step in ((["apt-get", "update", "--quiet"], "reading Debian's package lists"), (install, "installing")):
         label = f"set-up: {step}{' ' + ' '.join(sorted(missing)) if argv is install else ''}"
-        progress.run(argv, step=label, next_command=next_command, environment=environment)
+        board.run(argv, step=label, next_command=next_command, environment=environment)
 
 
-def ensure_environment(project: Path) -> bool:
+def ensure_environment(project: Path, board: Board) -> bool:
     """Make `.venv` from requirements.lock; return whether there was anything to do.
 
     Raises:
@@ -95,15 +104,15 @@ def ensure_environment(project: Path) -> bool:
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return False
     shutil.rmtree(environment, ignore_errors=True)
-    _run(
+    board.run(
         [sys.executable, "-m", "venv", str(environment)],
-        "making the virtual environment",
-        "apt-get install python3-venv",
+        step="set-up: making the virtual environment",
+        next_command="apt-get install python3-venv",
     )
     pip = [str(environment / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    pip += ["--require-hashes", "-r", str(lock)]
-    step = "set-up: installing the locked Python packages from the registry"
-    progress.run(pip, step=step, next_command="make setup")
+    # The lock is complete, so nothing has to be resolved; most modules are never imported, so Python compiles at need.
+    pip += ["--no-deps", "--no-compile", "--require-hashes", "-r", str(lock)]
+    board.run(pip, step="set-up: installing the locked Python packages", next_command="make setup")
     site = next((environment / "lib").glob("python3*/site-packages"))
     # From where it is: the file is read in the locale's encoding, which need not know the letters of the folder's name.
     (site / "tegak.pth").write_text(f"{os.path.relpath(project, site)}\n", encoding="ascii")
@@ -163,29 +172,97 @@ def _run(argv: list[str], step: str, next_command: str) -> str:
     return result.stdout
 
 
-def main() -> int:
+def ensure_checkout(project: Path, board: Board) -> None:
+    """Do what is missing in the checkout itself; a second set-up waits for the first one.
+
+    Raises:
+        OperatorError: Something could not be made; what is half made is made anew next time.
+    """
+    with (project / "tools/setup.py").open() as lock:
+        board.wait(lambda: _take(lock), step="set-up: waiting for another one in this checkout")
+        ensure_environment(project, board)
+        ensure_secrets(project)
+        ensure_salt_filter(project)
+
+
+def ensure_image(board: Board) -> None:
+    """Build the lab hosts' image, if we may; elsewhere the lab says what it lacks.
+
+    Raises:
+        OperatorError: It could not be built; nothing half made is taken for it.
+    """
+    if (IMAGE_CACHE / image_name()).exists() or shutil.which("mmdebstrap") is None or os.geteuid() != 0:
+        return
+    argv = [sys.executable, "-m", "infra.lab.image"]
+    board.run(argv, step="lab: building the hosts' image, once", next_command="make up", cwd=PROJECT)
+
+
+def set_up(wanted: Collection[str], board: Board) -> list[BaseException]:
+    """Do what is missing, what needn't wait for each other side by side; return what went wrong, each once.
+
+    Args:
+        wanted: What is to be made beside the checkout: "engine", "image".
+        board: Where it is shown.
+
+    Raises:
+        KeyboardInterrupt: We were interrupted; nothing of it runs any more.
+    """
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        try:
+            packages = pool.submit(ensure_system_packages, board)
+            checkout = pool.submit(_after(packages, lambda: ensure_checkout(PROJECT, board)))
+            under_way = [packages, checkout]
+            if "image" in wanted:
+                under_way.append(pool.submit(_after(packages, lambda: ensure_image(board))))
+            if "engine" in wanted:
+                under_way.append(pool.submit(build.make, board, checkout.result))
+            concurrent.futures.wait(under_way)
+        except KeyboardInterrupt:
+            board.interrupt()
+            raise
+    errors = [error for future in under_way if (error := future.exception())]
+    return list({id(error): error for error in errors}.values())
+
+
+def _after(earlier: concurrent.futures.Future[None], work: Callable[[], None]) -> Callable[[], None]:
+    def do() -> None:
+        earlier.result()
+        work()
+
+    return do
+
+
+def _take(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def main(wanted: Collection[str]) -> int:
     """Do what is missing; return the exit code."""
     os.umask(UMASK)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)  # what runs beside is ended then too
+    again = "make up" if "image" in wanted else "make engine" if "engine" in wanted else "make setup"
     try:
         check_python()
         check_folder(PROJECT)
-        with (PROJECT / "tools/setup.py").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # a second set-up waits for the first one
-            ensure_system_packages()
-            ensure_environment(PROJECT)
-            ensure_secrets(PROJECT)
-            ensure_salt_filter(PROJECT)
-    except OperatorError as error:
-        print(error.report(), file=sys.stderr)
-        return error.exit_code
-    except OSError as error:
-        print(f"error: set-up: {error}\nnext: make setup", file=sys.stderr)
-        return 1
+        errors = set_up(wanted, Board())
     except KeyboardInterrupt:
-        print("error: set-up was interrupted\nnext: make setup", file=sys.stderr)
+        print(f"error: set-up was interrupted; what is done so far is kept\nnext: {again}", file=sys.stderr)
         return 130
-    return 0
+    except OperatorError as error:
+        errors = [error]
+    for error in errors:
+        if not isinstance(error, OperatorError | OSError):
+            raise error
+        known = error if isinstance(error, OperatorError) else OperatorError(f"set-up: {error}", next_command=again)
+        print(known.report(), file=sys.stderr)
+    return 1 if errors else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from infra.bridge.errors import OperatorError
@@ -96,3 +97,17 @@ def _apt_sources() -> list[str]:
         return []
     candidates = (Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list"))
     return [str(path) for path in candidates if path.exists() and path.read_text(encoding="utf-8").strip()][:1]
+
+
+def main() -> int:
+    """Build it if need be, beside whatever else set-up does; return the exit code."""
+    try:
+        ensure_image()
+    except OperatorError as error:
+        sys.stderr.write(error.report() + "\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

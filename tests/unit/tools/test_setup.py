@@ -1,21 +1,32 @@
 """What set-up says when it can't go on, and that its next try starts from a clean place."""
 
+import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from infra.bridge.errors import OperatorError
 from tests.lab import PROJECT
-from tools import progress, setup
+from tools import setup
 from tools.engine import build
+from tools.progress import Board
 
 NOBODY_LISTENS = "http://127.0.0.1:9/"
+
+
+def until(true: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -27,31 +38,21 @@ def project(tmp_path: Path) -> Path:
     return project
 
 
-@contextmanager
-def a_small_disk(directory: Path) -> Generator[None, None, None]:
-    directory.mkdir()
-    subprocess.check_call(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(directory)])
-    try:
-        yield
-    finally:
-        subprocess.check_call(["umount", str(directory)])
-
-
 def test_the_environment_is_made_once_and_anew_where_it_was_left_half_made_or_the_lock_has_changed(
     project: Path,
 ) -> None:
     left = project / ".venv/lib/half-made"
     left.mkdir(parents=True)
-    assert setup.ensure_environment(project)
+    assert setup.ensure_environment(project, Board())
     assert not left.exists()
     assert (project / ".venv/bin/python").exists()
-    assert not setup.ensure_environment(project)
+    assert not setup.ensure_environment(project, Board())
     (project / "tegak_is_here.py").touch()
     for locale in ("C", "C.UTF-8"):
         argv = [str(project / ".venv/bin/python"), "-c", "import tegak_is_here"]
         subprocess.check_call(argv, cwd="/", env={**os.environ, "LC_ALL": locale})
     (project / "requirements.lock").write_text("# another\n")
-    assert setup.ensure_environment(project)
+    assert setup.ensure_environment(project, Board())
 
 
 def test_a_registry_that_is_not_reachable_is_said_and_nothing_passes_for_made(
@@ -61,7 +62,7 @@ def test_a_registry_that_is_not_reachable_is_said_and_nothing_passes_for_made(
     monkeypatch.setenv("PIP_RETRIES", "1")
     (project / "requirements.lock").write_text(f"six==1.16.0 --hash=sha256:{'0' * 64}\n")
     with pytest.raises(OperatorError, match="the package registry can't be reached") as error:
-        setup.ensure_environment(project)
+        setup.ensure_environment(project, Board())
     assert error.value.next_command == "make setup"
     assert not (project / ".venv" / setup.STAMP).exists()
 
@@ -104,48 +105,97 @@ def test_the_engines_salt_stays_out_of_git(tmp_path: Path) -> None:
     assert staged == "config: {}\n"
 
 
-@pytest.mark.parametrize(
-    ("words", "said", "next_command"),
-    [
-        ("E: Could not connect to mirror: Connection refused", "the package registry can't be reached", "again"),
-        ("ERROR: Could not install packages: No space left on device", "the disk is full", "df -h ."),
-        ("one\nthe last words", "the last words", "again"),
-        ("", "exit code 3", "again"),
-    ],
-)
-def test_a_failing_command_is_one_sentence(
-    words: str, said: str, next_command: str, capsys: pytest.CaptureFixture[str]
+class Steps:
+    """Stands in for what set-up is made of: it notes what was done, and refuses what it is told to."""
+
+    PARTS = ((setup, "ensure_system_packages"), (setup, "ensure_checkout"), (setup, "ensure_image"), (build, "ensure"))
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *refused: str) -> None:
+        self.done: list[str] = []
+        self._refused = refused
+        for module, name in self.PARTS:
+            monkeypatch.setattr(module, name, self._do(name))
+        monkeypatch.setattr(build, "install_wrappers", self._do("install_wrappers"))
+
+    def _do(self, name: str) -> Callable[..., None]:
+        def do(*_: object) -> None:
+            if name in self._refused:
+                raise OperatorError(f"no {name}", next_command=f"mend {name}")
+            self.done.append(name)
+
+        return do
+
+
+def test_what_fails_beside_the_rest_is_told_once_each_and_ends_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(OperatorError) as error:
-        progress.run(["sh", "-c", f"echo '{words}' >&2; exit 3"], step="installing", next_command="again")
-    assert error.value.message == f"installing: {said}"
-    assert error.value.next_command == next_command
-    assert capsys.readouterr().out == "installing: 0 s\n"
+    steps = Steps(monkeypatch, "ensure_checkout", "ensure")
+    assert setup.main(["engine", "image"]) == 1
+    reports = capsys.readouterr().err
+    assert sorted(reports.split("error: ")[1:]) == [
+        "no ensure\nnext: mend ensure\n",
+        "no ensure_checkout\nnext: mend ensure_checkout\n",
+    ]
+    assert sorted(steps.done) == ["ensure_image", "ensure_system_packages"]
 
 
-def test_what_is_not_installed_is_said() -> None:
-    with pytest.raises(OperatorError, match="installing: 'no-such-command' is not installed"):
-        progress.run(["no-such-command"], step="installing", next_command="again")
+def test_what_waits_for_something_that_failed_is_not_tried_and_not_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = Steps(monkeypatch, "ensure_system_packages")
+    assert setup.main(["engine", "image"]) == 1
+    assert capsys.readouterr().err == "error: no ensure_system_packages\nnext: mend ensure_system_packages\n"
+    assert steps.done == ["ensure"]
 
 
-def test_what_a_command_does_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    progress.run(["sh", "-c", "echo a >&2"], step="building", next_command="again", counted="packages")
-    assert "building: 0 s" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("wanted", "more"), [([], []), (["engine"], ["ensure", "install_wrappers"]), (["image"], ["ensure_image"])]
+)
+def test_only_what_is_wanted_is_made(monkeypatch: pytest.MonkeyPatch, wanted: list[str], more: list[str]) -> None:
+    steps = Steps(monkeypatch)
+    assert setup.main(wanted) == 0
+    assert sorted(steps.done) == sorted(["ensure_system_packages", "ensure_checkout", *more])
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a small disk is mounted")
-def test_a_full_disk_is_said(tmp_path: Path) -> None:
-    with a_small_disk(tmp_path / "small"), pytest.raises(OperatorError, match="the disk is full"):
-        progress.run(
-            ["dd", "if=/dev/zero", f"of={tmp_path}/small/file", "bs=128k", "count=1"],
-            step="installing",
-            next_command="again",
-        )
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_set_up_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
+    pids = tmp_path / "pids"
+    program = (
+        "import sys; from tools import setup; from tools.engine import build\n"
+        f"wait = ['sh', '-c', 'sh -c \"echo \\\\$\\\\$ >> {pids}; exec sleep 60\"; true']\n"
+        "setup.ensure_system_packages = lambda board: None\n"
+        "setup.ensure_checkout = lambda _, board: board.run(wait, step='one', next_command='again')\n"
+        "build.ensure = lambda *_: setup.ensure_checkout(*_[1:3])\n"
+        "sys.exit(setup.main(['engine']))\n"
+    )
+    running = subprocess.Popen([sys.executable, "-c", program], cwd=PROJECT, stdout=-1, stderr=-1, text=True)
+    until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+    running.send_signal(number)
+    _, errors = running.communicate(timeout=10)
+    assert errors == "error: set-up was interrupted; what is done so far is kept\nnext: make engine\n"
+    assert running.returncode == 130
+    assert not [pid for pid in pids.read_text().split() if Path(f"/proc/{pid}").exists()]
 
 
-def test_an_engine_without_go_is_refused_with_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(OperatorError, match="nor Go to build it with is on PATH") as error:
-        build.build(tmp_path / "cache")
-    assert "Go 1.24" in str(error.value.next_command)
-    assert not (tmp_path / "cache").exists()
+def test_a_second_set_up_in_a_checkout_waits_for_the_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tools").mkdir()
+    file = tmp_path / "tools/setup.py"
+    file.touch()
+    made: list[Path] = []
+
+    def make(project: Path, board: Board) -> bool:
+        assert board
+        made.append(project)
+        return True
+
+    monkeypatch.setattr(setup, "ensure_environment", make)
+    with ThreadPoolExecutor() as pool:
+        with file.open() as first:
+            fcntl.flock(first, fcntl.LOCK_EX)
+            second = pool.submit(setup.ensure_checkout, tmp_path, Board())
+            until(lambda: "waiting for another one" in capsys.readouterr().out)
+            assert made == []
+        second.result(timeout=10)
+    assert made == [tmp_path]

@@ -1,0 +1,6 @@
+package retry
+
+type ContextError struct {
+	error
+	CtxErr, FuncErr error
+}
