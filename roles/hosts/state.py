@@ -134,7 +134,7 @@ class Observation:
     def refused_lines(self) -> list[str]:
         """What is to be said of lines in the hosts' logs that are no entries."""
         counts = {name: state.log.refused for name, state in self.states.items() if state.log.refused}
-        return [f"{name}: {n} lines in {LOG} are no entries, and count for nothing" for name, n in counts.items()]
+        return [f"{name}: lines in {LOG} that are no entries, and count for nothing: {n}" for name, n in counts.items()]
 
     @property
     def lock(self) -> LockRecord | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from roles.artefacts.release import build_release
+from roles.scripts.layout import LOG
 from tests.deploy.clients import asking
 from tests.deploy.test_rollout import on_host, running, url
 from tests.lab import PROJECT, LabStack
@@ -141,6 +142,20 @@ def test_a_freeze_stops_changes_and_not_results_and_an_emergency_goes_through_it
     assert "not frozen" in stack.fab_fails("unfreeze")
     stack.fab("rollback")
     assert running(stack) == {old}
+
+
+def test_half_a_line_in_the_log_of_a_host_stops_nothing_and_is_told(stack: LabStack) -> None:
+    half = f'printf \'{{"id":"half of an \\303\' >> {LOG}'
+    on_host(stack, "timur-app-2", "bash", "-c", half)
+    stack.fab("freeze", "--reason", "after a power cut")
+    assert "frozen by root: after a power cut" in stack.fab("status")
+    stack.fab("unfreeze")
+    told = f"timur-app-2: lines in {LOG} that are no entries, and count for nothing: 1"
+    assert told in stack.fab("history")
+    assert told in stack.fab_fails("drift")
+    on_host(stack, "timur-app-2", "sed", "-i", "/half of an/d", str(LOG))
+    assert "no entries" not in stack.fab("status")
+    assert "unfreeze" in stack.fab("history").splitlines()[-1]
 
 
 def test_a_rollback_skips_what_is_marked_bad(stack: LabStack) -> None:

@@ -72,6 +72,16 @@ def test_a_host_that_was_away_gets_what_it_lacks_and_the_others_nothing_twice(st
     assert away.state().log.decisive[0].release == "x"
 
 
+def test_lines_that_are_no_entries_are_told_of_their_host_and_nobody_else(stack: LocalStack) -> None:
+    write(stack, entry("1", "freeze"))
+    with stack.hosts["edge-1"].log.open("ab") as log:
+        log.write(b'half of a line\n{"id":"')
+    observed = write(stack, entry("2", "publish", snapshot="s"))
+    said = "edge-1: lines in /var/lib/tegak/audit.jsonl that are no entries, and count for nothing: 2"
+    assert observed.refused_lines == [said]
+    assert observed.log.freeze is not None
+
+
 def test_an_entry_that_few_hosts_took_is_an_error_that_says_why(stack: LocalStack) -> None:
     for name in ("edge-1", "barat-app-1"):
         stack.hosts[name].answers = False
