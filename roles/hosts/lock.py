@@ -84,10 +84,6 @@ class LockRecord(_Document):
         why = f", reason: {self.reason!r}" if self.reason else ""
         return f"{self.operator.who} on {self.operator.machine} {since}: {what}{why}"
 
-    def is_live(self, now: dt.datetime) -> bool:
-        """Whether it keeps others out: one of a rollout does until that has ended, however long it takes."""
-        return self.intent is not None or self.expires_unix_s > now.timestamp()
-
     def holder_is_gone(self, operator: Operator) -> bool:
         """Whether it is our own, and the process that took it has ended."""
         if self.operator != operator:

@@ -47,7 +47,7 @@ class HostState(BaseModel):
         managed: The files that were placed, in order.
         rollouts: Rollouts under way that touched it.
         log: Its audit log.
-        lock: The lock that it keeps.
+        lock: The lock that it keeps, if it has not ended by its own clock.
         free_bytes: Free space on its disk.
         writable: Whether its file systems take writes.
         unix_s: Its clock.

@@ -49,12 +49,13 @@ def text_of(file: str) -> str:
         return opened.read()
 
 
-def document_in(file: str) -> object:
-    """What a JSON file says; None if there is none, or not a whole one."""
+def lock_in(file: str) -> "dict[str, Any] | None":
+    """The lock that is kept; None if there is none, or not a whole one, or it has ended by this host's clock."""
     try:
-        return json.loads(text_of(file))
+        lock: dict[str, Any] = json.loads(text_of(file))
     except ValueError:
         return None
+    return lock if lock.get("intent") is not None or lock.get("expires_unix_s", 0) > time.time() else None
 
 
 def log_of(path: str, beside: str, wanted: "dict[str, Any]") -> "dict[str, Any]":
@@ -140,7 +141,7 @@ def main() -> None:
         "managed": managed,
         "rollouts": names(paths["rollouts"]),
         "log": log_of(paths["log"], paths["decisive"], asked["log"]),
-        "lock": document_in(paths["lock"]),
+        "lock": lock_in(paths["lock"]),
         "free_bytes": free_bytes(disk),
         "writable": writable(disk) and writable("/etc"),
         "unix_s": time.time(),

@@ -75,7 +75,7 @@ class Session:
         """
         found = problems(observed, action, request.policy, emergency=request.emergency)
         lock = observed.lock
-        locked = lock and not request.emergency and lock.is_live(self.now()) and not self._is_ours(lock)
+        locked = lock and not request.emergency and not self._is_ours(lock)
         if request.shown:
             for problem in [*found, *([f"the stack is locked by {lock.sentence()}"] if lock and locked else [])]:
                 say(f"in the way: {problem}")

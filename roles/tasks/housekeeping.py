@@ -75,7 +75,7 @@ class Housekeeping:
         found = observed.lock
         if found and session.held == found.token:
             raise OperatorError("this checkout has the lock already", next_command="fab unlock")
-        if found and not take_over and found.is_live(session.now()):
+        if found and not take_over:
             raise LockedError(found)
         # What an interrupted rollout meant to do goes over with its lock: it can still be ended or undone.
         record = new_record(session.operator, reason, session.now(), found.intent if found else None)

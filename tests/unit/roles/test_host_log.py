@@ -4,8 +4,10 @@ import json
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,12 +34,15 @@ class Kept:
         return said_by(read_digest(str(self.log), str(self.decisive)))
 
     def probed(self, newest: int = 0, *, details: bool = False) -> HostLog:
+        return HostLog.model_validate(self.probe(newest, details=details)["log"])
+
+    def probe(self, newest: int = 0, *, details: bool = False) -> dict[str, Any]:
         request = json.loads(probe_request(answers=False, newest=newest, details=details))
         request["paths"] = {name: str(self.log.parent / name) for name in request["paths"]}
         (self.log.parent / "own").mkdir(exist_ok=True)
         argv = [sys.executable, "-IS", "-c", program("log", "probe"), "", ""]
         done = subprocess.run(argv, input=json.dumps(request), capture_output=True, text=True, check=True)
-        return HostLog.model_validate(json.loads(done.stdout)["log"])
+        return json.loads(done.stdout)
 
 
 @pytest.fixture
@@ -174,6 +179,17 @@ def test_a_spoilt_file_beside_the_log_is_made_anew(kept: Kept, text: str) -> Non
     assert kept.probed() == found
     kept.add(publications(1, first=9))
     assert json.loads(kept.decisive.read_text())["order"] == 9
+
+
+@pytest.mark.parametrize(
+    ("seconds", "intent", "kept_by_it"), [(60, None, True), (-60, None, False), (-60, {"id": "x"}, True)]
+)
+def test_a_lock_has_ended_when_the_hosts_own_clock_says_so(
+    kept: Kept, seconds: float, intent: object, *, kept_by_it: bool
+) -> None:
+    lock = {"token": "a", "expires_unix_s": time.time() + seconds, "intent": intent}
+    kept.log.with_name("lock").write_text(json.dumps(lock))
+    assert kept.probe()["lock"] == (lock if kept_by_it else None)
 
 
 def test_without_a_log_nothing_is_said(kept: Kept) -> None:
