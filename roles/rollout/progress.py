@@ -81,7 +81,7 @@ class LiveReporter:
                 answer = self._live.console.input(f"{question} yes: go on; no: go back; end of file: leave it: ")
                 if answer.strip().lower() in ANSWERS:
                     return ANSWERS[answer.strip().lower()]
-        except EOFError:
+        except (EOFError, OSError):
             return None
         finally:
             self._live.start()

@@ -1,5 +1,6 @@
 """What a gate can't tell is the operator's to decide."""
 
+import errno
 import io
 
 import pytest
@@ -41,6 +42,17 @@ def test_an_operator_is_asked_until_the_answer_is_one(
     said, shown = asked(Terminal(typed), monkeypatch)
     assert said is answer
     assert shown.count("go on?") == times
+
+
+class Gone(Terminal):
+    """A terminal that was closed since."""
+
+    def readline(self, *_: object) -> str:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_terminal_that_is_gone_leaves_all_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asked(Gone(), monkeypatch)[0] is None
 
 
 def test_nobody_is_asked_who_cannot_answer(monkeypatch: pytest.MonkeyPatch) -> None:
