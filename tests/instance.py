@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ from roles.scripts.layout import EDGE_CERTIFICATE
 from roles.scripts.quoting import Script
 from roles.scripts.state import probe_host, probe_request
 from tests import metadata
-from tests.lab import PROJECT
+from tests.rooms import PROJECT, room
 
 T = TypeVar("T")
 PACKAGES = "/usr/lib/python3/dist-packages"
@@ -150,32 +150,44 @@ def eventually(true: Callable[[], bool], said: Callable[[], str]) -> None:
         time.sleep(0.2)
 
 
+@dataclass(frozen=True)
+class Lab:
+    """Where instances can be.
+
+    Args:
+        stack: What the lab calls it; no engine knows it.
+        network: Their network.
+    """
+
+    stack: str
+    network: NetworkPlan
+
+
 @contextmanager
-def network(stack: str, part: str) -> Generator[NetworkPlan, None, None]:
+def network(what: str) -> Generator[Lab, None, None]:
     """A network for instances, on this machine alone."""
-    plan = network_plan(IPv4Network(part), 1)
-    claim.claim_stack(stack, claim.Mark(stack, str(PROJECT)))
-    claim.note_bridge(stack, plan.bridge)
-    ensure_bridge(Bridge(plan.bridge, plan.gateway, 0, f"{stack}/instances"))
-    try:
-        yield plan
-    finally:
-        claim.sweep(stack)
+    with room() as place:
+        plan = network_plan(place.network, 1)
+        stack = place.name(what)
+        claim.claim_stack(stack, claim.Mark(stack, str(PROJECT)))
+        claim.note_bridge(stack, plan.bridge)
+        ensure_bridge(Bridge(plan.bridge, plan.gateway, 0, f"{stack}/instances"))
+        yield Lab(stack, plan)
 
 
 @contextmanager
-def instance(stack: str, network: NetworkPlan, id_: str, endpoints: dict[str, str]) -> Generator[Instance, None, None]:
+def instance(lab: Lab, id_: str, endpoints: dict[str, str]) -> Generator[Instance, None, None]:
     """An instance that has not booted with its user data yet.
 
     Args:
-        stack: Whose lab it is of.
-        network: Its network.
+        lab: Where it is.
         id_: The instance's id.
         endpoints: Where AWS is, as boto3 reads it from the environment.
     """
+    network = lab.network
     address = network.app_host(1)
     plan = HostPlan(
-        stack=stack,
+        stack=lab.stack,
         machine=network.machine(address),
         hostname="ip-10-20-1-7",
         bridge=network.bridge,
@@ -185,7 +197,7 @@ def instance(stack: str, network: NetworkPlan, id_: str, endpoints: dict[str, st
         operator_key="ssh-ed25519 AAAA none",
         certificate=None,
     )
-    disk = Disk(host_directory(stack, plan.hostname))
+    disk = Disk(host_directory(lab.stack, plan.hostname))
     disk.directory.mkdir(parents=True, exist_ok=True)
     disk.mount(plan.image)
     disk.write(_seeds(disk, id_, endpoints))

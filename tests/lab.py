@@ -1,49 +1,45 @@
-"""A lab stack of the tests' own: other names and addresses than `lokal`, its own state, cleaned up before and after."""
+"""A lab stack of the tests' own: other names and addresses than `lokal`, its own state, nothing left in the end."""
 
-import contextlib
 import dataclasses
-import fcntl
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from infra.bridge.inventory import Host, Inventory
 from infra.bridge.losses import NAMED
-from infra.lab.claim import sweep
 from infra.lab.disk import Disk
 from infra.lab.machine import end
-from infra.lab.paths import host_directory, stack_directory
-from infra.lab.processes import processes, read
+from infra.lab.paths import host_directory
 from roles.hosts.fleet import Fleet
 from roles.stack.checkout import Checkout
 from roles.stack.engine import read_outputs
+from tests.rooms import MARK, PROJECT, Room, room
 
-PROJECT = Path(__file__).resolve().parent.parent
 SMALL = "samples/kpu-2019-small"
 RUN_SECONDS = 300
-
+NETWORK = "@network@"
+"""Stands in settings for the part of the lab's range that the stack is given."""
 
 SETTINGS = """config:
-  tegak:network: {network}
+  tegak:network: @network@
   tegak:server_name: hasil.uji.test
   tegak:operator_key_file: .secrets/operator.pub
   tegak:locations:
 """
 
 
-def lab_settings(network: str, *locations: str) -> str:
+def lab_settings(*locations: str) -> str:
     """The settings of a stack of lab locations.
 
     Args:
-        network: Its part of the lab's range.
         locations: A line of YAML for each.
     """
-    return SETTINGS.format(network=network) + "".join(f"    - {location}\n" for location in locations)
+    return SETTINGS + "".join(f"    - {location}\n" for location in locations)
 
 
 @dataclass(frozen=True)
@@ -61,11 +57,13 @@ class LabStack:
     Args:
         name: The stack's name.
         directory: Where its state is.
+        network: Its part of the lab's range.
         environment: With it, the engine sees this stack and no other.
     """
 
     name: str
     directory: Path
+    network: IPv4Network
     environment: dict[str, str]
 
     @property
@@ -190,62 +188,55 @@ class LabStack:
         return self.checkout.stack_cache / "ca.crt"
 
 
-@contextmanager
-def lab_stack(name: str, settings: str) -> Generator[LabStack, None, None]:
-    """Claim a stack's name, clear what a dead predecessor left, and clear up in the end.
+def copy_of_checkout(target: Path, *parts: str) -> None:
+    """Copy parts of this checkout, without what other tests write there meanwhile.
 
     Args:
-        name: The stack's name; the file stacks/Pulumi.<name>.yaml is ignored by git.
-        settings: What is in it.
+        target: Where to; made, if it isn't there.
+        parts: Files and folders.
     """
-    directory = PROJECT / ".cache/tests" / name
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a second run of the tests is refused, not mixed up
-        stack = LabStack(name, directory, _own_engine(directory))
-        _end_commands_of_a_dead_predecessor(stack)
-        _clear(stack)
-        (directory / "state").mkdir(parents=True)
-        stack.settings.write_text(settings, encoding="utf-8")
-        try:
-            yield stack
-        finally:
-            _clear(stack)
+    for part in parts:
+        (target / part).parent.mkdir(parents=True, exist_ok=True)
+        if (PROJECT / part).is_dir():
+            shutil.copytree(PROJECT / part, target / part, ignore=shutil.ignore_patterns("__pycache__", "Pulumi.uji*"))
+        else:
+            shutil.copy2(PROJECT / part, target / part)
 
 
 @contextmanager
-def machine_stack(name: str, network: str, *locations: str) -> Generator[LabStack, None, None]:
+def lab_stack(what: str, settings: str) -> Generator[LabStack, None, None]:
+    """A stack that the engine doesn't know yet, in a room of its own.
+
+    Args:
+        what: The last word of its name.
+        settings: Its settings, with `NETWORK` for its network.
+    """
+    with room() as place:
+        name = place.name(what)
+        directory = PROJECT / ".cache/tests" / name
+        (directory / "state").mkdir(parents=True)
+        stack = LabStack(name, directory, place.network, _own_engine(directory, place))
+        stack.settings.write_text(settings.replace(NETWORK, str(place.network)), encoding="utf-8")
+        yield stack
+
+
+@contextmanager
+def machine_stack(what: str, *locations: str) -> Generator[LabStack, None, None]:
     """A stack whose hosts are machines for other stacks: it is up, and no role was ever applied to any."""
-    with lab_stack(name, lab_settings(network, *locations)) as stack:
+    with lab_stack(what, lab_settings(*locations)) as stack:
         stack.succeed("pulumi", "stack", "init", stack.name)
         stack.pulumi_up()
         yield stack
 
 
-def _own_engine(directory: Path) -> dict[str, str]:
+def _own_engine(directory: Path, place: Room) -> dict[str, str]:
     own = {
         "PULUMI_BACKEND_URL": f"file://{directory / 'state'}",
         "PULUMI_HOME": str(directory / "home"),
         "COLUMNS": "160",
+        MARK: str(place.number),
     }
     return {**os.environ, **own, "PATH": f"{PROJECT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"}
-
-
-def _end_commands_of_a_dead_predecessor(stack: LabStack) -> None:
-    """What a killed run had started goes on by itself: its engine would make hosts while they are cleared."""
-    mark = f"PULUMI_BACKEND_URL={stack.environment['PULUMI_BACKEND_URL']}"
-    for pid in processes():
-        if mark in read(pid, "environ").split("\0"):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def _clear(stack: LabStack) -> None:
-    if stack_directory(stack.name).exists():
-        sweep(stack.name)
-    for part in ("state", "home"):
-        shutil.rmtree(stack.directory / part, ignore_errors=True)
-    stack.settings.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -11,14 +11,18 @@ LOCATIONS = tuple(
 )
 # Short, so that the tests are, with few requests for it; how a canary is watched has tests of its own.
 NO_SOAK = "  tegak:rollout: {soak_seconds: 0, gate_error_percent: 5, gate_latency_ms: 150}\n"
-UP = ("fab", "up", "--stack", "uji", "--source", SMALL)
 
 
-@pytest.fixture(scope="session")
+def bring_up(stack: LabStack) -> tuple[str, ...]:
+    """The command that makes a whole site of it."""
+    return ("fab", "up", "--stack", stack.name, "--source", SMALL)
+
+
+@pytest.fixture(scope="package")
 def stack() -> Generator[LabStack, None, None]:
-    """A whole site, brought up once; each test leaves it healthy."""
-    with lab_stack("uji", lab_settings("198.18.16.0/20", *LOCATIONS) + NO_SOAK) as stack:
-        stack.succeed(*UP)
+    """A whole site, brought up once by each process that runs tests of it; each test leaves it healthy."""
+    with lab_stack("situs", lab_settings(*LOCATIONS) + NO_SOAK) as stack:
+        stack.succeed(*bring_up(stack))
         yield stack
         stack.succeed("fab", "down", "--stack", stack.name)
 
@@ -33,6 +37,6 @@ def _is_left_healthy(stack: LabStack) -> Generator[None, None, None]:  # pyright
         stack.run("fab", "abort", "--stack", stack.name, "--reason", "a test failed")
         stack.run("fab", "unlock", "--stack", stack.name)
         stack.run("fab", "unfreeze", "--stack", stack.name)
-        stack.run(*UP)
+        stack.run(*bring_up(stack))
     assert result.code == 0, result.output
     assert "locked by" not in result.output

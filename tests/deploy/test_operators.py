@@ -1,5 +1,6 @@
 """Several engineers, freezes, emergencies, and words that mean harm."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -11,7 +12,7 @@ from roles.artefacts.release import build_release
 from roles.scripts.layout import LOG
 from tests.deploy.clients import asking
 from tests.deploy.test_rollout import on_host, running, url
-from tests.lab import PROJECT, LabStack
+from tests.lab import PROJECT, LabStack, copy_of_checkout
 
 pytestmark = pytest.mark.night
 
@@ -23,23 +24,10 @@ VOLATILE = ("var/log", "var/lib/systemd", "var/cache", "var/lib/nginx", "var/lib
 def second_checkout(stack: LabStack, tmp_path: Path) -> Path:
     """The checkout of another engineer: the same keys and back end, nothing else in common."""
     project = tmp_path / "second"
-    project.mkdir()
-    for name in (
-        "Pulumi.yaml",
-        "app",
-        "fabric.yaml",
-        "fabfile.py",
-        "infra",
-        "pyproject.toml",
-        "roles",
-        "samples",
-        "stacks",
-        "templates",
-    ):
-        subprocess.run(["cp", "-r", str(PROJECT / name), str(project)], check=True)
+    parts = ("app", "fabric.yaml", "fabfile.py", "infra", "pyproject.toml", "roles", "samples", "stacks", "templates")
+    copy_of_checkout(project, "Pulumi.yaml", *parts, str(stack.settings.relative_to(PROJECT)))
     for name in (".venv", ".secrets", "dist"):
         (project / name).symlink_to(PROJECT / name)
-    assert (project / "stacks" / stack.settings.name).exists()
     return project
 
 
@@ -61,8 +49,9 @@ def files_of(stack: LabStack) -> dict[str, tuple[int, int, int]]:
             if str(relative).startswith(VOLATILE):
                 continue
             for name in names:
-                stat = (Path(directory) / name).lstat()
-                found[f"{host.name}:{relative}/{name}"] = (stat.st_size, stat.st_mode, stat.st_mtime_ns)
+                with contextlib.suppress(FileNotFoundError):  # a daemon's own, gone since it was listed
+                    stat = (Path(directory) / name).lstat()
+                    found[f"{host.name}:{relative}/{name}"] = (stat.st_size, stat.st_mode, stat.st_mtime_ns)
     return found
 
 

@@ -14,7 +14,7 @@ THREE_HOSTS = "{name: barat, kind: lab, network: 1, app_hosts: 1}"
 @pytest.fixture
 def stack() -> Generator[LabStack, None, None]:
     """A stack of three hosts: known to the engine, not up yet."""
-    with lab_stack("uji-program", lab_settings("198.18.32.0/20", THREE_HOSTS)) as stack:
+    with lab_stack("program", lab_settings(THREE_HOSTS)) as stack:
         stack.succeed("pulumi", "stack", "init", stack.name)
         yield stack
 
@@ -22,21 +22,21 @@ def stack() -> Generator[LabStack, None, None]:
 @pytest.fixture(scope="module")
 def standing() -> Generator[LabStack, None, None]:
     """A stack of three hosts that is up; each test leaves it so."""
-    with machine_stack("uji-standing", "198.18.80.0/20", THREE_HOSTS) as stack:
+    with machine_stack("standing", THREE_HOSTS) as stack:
         yield stack
 
 
 @pytest.fixture(scope="module")
 def shelf() -> Generator[LabStack, None, None]:
     """A stack whose hosts are machines for other stacks: it is up, and no role was ever applied to any."""
-    with machine_stack("mesin", "198.18.96.0/20", "{name: gudang, kind: lab, network: 1, app_hosts: 2}") as stack:
+    with machine_stack("mesin", "{name: gudang, kind: lab, network: 1, app_hosts: 2}") as stack:
         yield stack
 
 
 @pytest.fixture
 def neighbour() -> Generator[LabStack, None, None]:
     """Another one."""
-    with lab_stack("uji-neighbour", lab_settings("198.18.48.0/20", THREE_HOSTS)) as stack:
+    with lab_stack("neighbour", lab_settings(THREE_HOSTS)) as stack:
         stack.succeed("pulumi", "stack", "init", stack.name)
         yield stack
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from infra.bridge.inventory import Host, Inventory
 from infra.bridge.origin import ORIGIN_HEADER, Origin, parse_origin
 from tests.aws import REGION
-from tests.lab import LabStack
+from tests.lab import NETWORK, LabStack
 from tests.program.as_the_cdn import ByAddress
 
 OWNED = {
@@ -21,7 +21,7 @@ OWNED = {
 }
 SETTINGS = f"""config:
   aws:region: {REGION}
-  tegak:network: 198.18.160.0/20
+  tegak:network: {NETWORK}
   tegak:server_name: hasil.uji.test
   tegak:operator_key_file: .secrets/operator.pub
   tegak:rollout: {{soak_seconds: 0}}

@@ -10,26 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from infra.addresses import EDGE_NETWORK, network_plan
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import write_whole
 from infra.bridge.inventory import Host
-from infra.lab.cgroup import PARENT, hierarchies
 from infra.lab.claim import read_mark, stacks_here
 from infra.lab.machine import disk_of, first_process, greets, runs, supervisor
 from infra.lab.paths import host_directory, stack_directory
 from infra.lab.providers import BridgeProvider, ClaimProvider, HostProvider
-from tests.lab import PROJECT, LabStack
+from tests.lab import PROJECT, LabStack, copy_of_checkout
+from tests.traces import traces
 
 
-def traces(stack: LabStack, network: str) -> list[str]:
-    """What the stack still has on this machine: processes, mounts, links, control groups, addresses."""
-    directory = str(stack_directory(stack.name))
-    commands = (["ps", "-eo", "args"], ["ip", "-br", "link"], ["ip", "-br", "-4", "address"], ["ip", "route"])
-    lines = [line for argv in commands for line in subprocess.check_output(argv, text=True).splitlines()]
-    lines += Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-    lines += [str(group) for root in hierarchies() for group in (root / PARENT).glob("*")]
-    octets = network.split(".")
-    return [line for line in lines if directory in line or f"tg18-{octets[2]}" in line or network in line]
+LOCATION = 1
 
 
 def change_settings(stack: LabStack, old: str, new: str) -> None:
@@ -81,15 +74,14 @@ def test_up_makes_hosts_that_ssh_reaches_and_destroy_leaves_nothing(stack: LabSt
     inventory = stack.inventory()
     assert [host.name for host in inventory.hosts] == ["barat-lb-1", "barat-app-1", "edge-1"]
     assert all(greets(host.address) for host in inventory.hosts)  # pyright: ignore[reportArgumentType]
-    assert traces(stack, "198.18.33.")
+    assert traces(stack.name, stack.network)
     resources = stack.succeed("pulumi", "stack", "--show-urns", "-s", stack.name)
     assert "Location$pulumi-python:dynamic/lab:Host::barat-app-1" in resources
     assert "Edge$pulumi-python:dynamic/lab:Host::edge-1" in resources
     assert "12 unchanged" in stack.pulumi_up()
 
     stack.succeed("pulumi", "destroy", "--yes", "--skip-preview", "-s", stack.name)
-    assert traces(stack, "198.18.32.") == []
-    assert traces(stack, "198.18.33.") == []
+    assert traces(stack.name, stack.network) == []
     assert not stack_directory(stack.name).exists()
 
 
@@ -146,7 +138,8 @@ def test_a_location_can_not_be_renamed_and_trying_to_costs_nothing(standing: Lab
     stack = standing
     before = supervisors(stack)
     change_settings(stack, "name: barat", "name: utara")
-    said = "location 'utara' wants the network 198.18.81.0/24, which location 'barat' of this stack still has"
+    network = network_plan(stack.network, LOCATION).network
+    said = f"location 'utara' wants the network {network}, which location 'barat' of this stack still has"
     assert said in stack.fail("pulumi", "preview", "-s", stack.name)
     assert said in stack.fail("pulumi", "up", "--yes", "--skip-preview", "-s", stack.name)
     change_settings(stack, "name: utara", "name: barat")
@@ -158,7 +151,14 @@ def test_a_location_can_not_be_renamed_and_trying_to_costs_nothing(standing: Lab
 def test_what_a_state_wrongly_takes_for_its_own_is_neither_taken_nor_removed(standing: LabStack) -> None:
     before = supervisors(standing)
     app = standing.inventory().with_role("app")[0]
-    stale = {"stack": standing.name, "location": "utara", "name": "tg18-81", "gateway": "198.18.81.1/24", "delay_ms": 0}
+    plan = network_plan(standing.network, LOCATION)
+    stale = {
+        "stack": standing.name,
+        "location": "utara",
+        "name": plan.bridge,
+        "gateway": str(plan.gateway),
+        "delay_ms": 0,
+    }
     BridgeProvider().delete("", stale)
     assert BridgeProvider().read("x", stale).id == ""
     with pytest.raises(OperatorError, match="which location 'barat' of this stack still has"):
@@ -169,8 +169,9 @@ def test_what_a_state_wrongly_takes_for_its_own_is_neither_taken_nor_removed(sta
 
     # A host under another name, once at the same address: its link and its control group are the other host's by now.
     directory = host_directory(standing.name, "utara-app-1")
-    write_whole(directory / "machine", b"tg18-81-21")
-    assert disk_of("tg18-81-21") == standing.disk(app).root
+    machine = plan.machine(plan.app_host(1))
+    write_whole(directory / "machine", machine.encode())
+    assert disk_of(machine) == standing.disk(app).root
     HostProvider().delete("", {"stack": standing.name, "hostname": "utara-app-1"})
     assert not directory.exists()
     assert supervisors(standing) == before
@@ -182,8 +183,9 @@ def test_a_network_that_was_taken_apart_is_put_together_by_up_under_the_running_
 ) -> None:
     stack = standing
     before = supervisors(stack)
-    subprocess.check_call(["ip", "link", "del", "tg18-81"])  # with it go its address, its route and its ports
-    subprocess.check_call(["ip", "address", "flush", "dev", "tg18-80"])
+    location, edge = (network_plan(stack.network, number).bridge for number in (LOCATION, EDGE_NETWORK))
+    subprocess.check_call(["ip", "link", "del", location])  # with it go its address, its route and its ports
+    subprocess.check_call(["ip", "address", "flush", "dev", edge])
     subprocess.check_call(["ip", "route", "del", "unreachable", "198.18.0.0/15"])
     assert not any(greets(host.address, 0.3) for host in stack.inventory().hosts)  # pyright: ignore[reportArgumentType]
 
@@ -210,9 +212,7 @@ def test_a_checkout_that_moved_keeps_its_hosts(standing: LabStack, tmp_path: Pat
     stack = standing
     before = supervisors(stack)
     moved = tmp_path / "tegak moved"
-    moved.mkdir()
-    for part in ("Pulumi.yaml", "infra", "stacks", ".secrets"):
-        subprocess.check_call(["cp", "-a", PROJECT / part, moved])
+    copy_of_checkout(moved, "Pulumi.yaml", "infra", ".secrets", str(stack.settings.relative_to(PROJECT)))
     up = ("pulumi", "up", "--yes", "--skip-preview", "-s", stack.name)
     assert "1 updated" in stack.succeed(*up, "--cwd", str(moved))
     assert checkout_of(stack) == str(moved)
@@ -259,16 +259,18 @@ def test_two_stacks_side_by_side_do_not_collide(stack: LabStack, neighbour: LabS
 
 
 def test_a_network_that_is_taken_is_refused_with_the_link_that_has_it(stack: LabStack) -> None:
-    subprocess.call(["ip", "link", "del", "uji-taken"], stderr=subprocess.DEVNULL)  # of a run that died
-    subprocess.check_call(["ip", "link", "add", "uji-taken", "type", "bridge"])
+    plan = network_plan(stack.network, LOCATION)
+    link = f"uji-{plan.bridge}"
+    subprocess.call(["ip", "link", "del", link], stderr=subprocess.DEVNULL)  # of a run that died
+    subprocess.check_call(["ip", "link", "add", link, "type", "bridge"])
     try:
-        subprocess.check_call(["ip", "address", "add", "198.18.33.77/24", "dev", "uji-taken"])
+        subprocess.check_call(["ip", "address", "add", f"{plan.network[77]}/24", "dev", link])
         output = stack.run("pulumi", "up", "--yes", "--skip-preview", "-s", stack.name)
         assert output.code != 0
-        assert "the network 198.18.33.0/24 of bridge tg18-33 is taken by uji-taken" in output.output
+        assert f"the network {plan.network} of bridge {plan.bridge} is taken by {link}" in output.output
         assert "next: pulumi config set tegak:network" in output.output
     finally:
-        subprocess.check_call(["ip", "link", "del", "uji-taken"])
+        subprocess.check_call(["ip", "link", "del", link])
     stack.pulumi_up()
 
 

@@ -65,7 +65,7 @@ class GroupSite:
 def site(shelf: LabStack) -> Generator[GroupSite, None, None]:
     machines = tuple(host for host in shelf.inventory().hosts if host.name in MACHINES)
     boot_as_instances(shelf, machines)
-    with cloud() as aws, lab_stack("mesin-awan", "config: {}\n") as stack:
+    with cloud() as aws, lab_stack("awan", "config: {}\n") as stack:
         group = make_group(2)
         processes = tuple(process_of(shelf, machine) for machine in machines)
         for instance, process in zip(group.instances, processes, strict=True):

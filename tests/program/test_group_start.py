@@ -11,7 +11,6 @@ from typing import Any, cast
 import pytest
 from moto.server import ThreadedMotoServer
 
-from infra.addresses import NetworkPlan
 from infra.aws.location.boot import boot_script
 from infra.aws.location.context import LocationContext
 from infra.aws.names import Names
@@ -40,12 +39,11 @@ from roles.hosts.audit import Entry, Operator
 from roles.hosts.state import HostState
 from roles.stack.checkout import Checkout
 from tests.aws import REGION, Cloud, cloud
-from tests.instance import Instance, eventually, instance, network
+from tests.instance import Instance, Lab, eventually, instance, network
 from tests.lab import PROJECT, SMALL
 from tests.program.aws import BEFORE, changed
 
 STACK, BUCKET, INSTANCE = "uji-mulai", "terbitan", "i-0123456789abcdef0"
-NETWORK = "198.18.128.0/20"
 AT = dt.datetime(2029, 2, 14, 14, tzinfo=dt.UTC)
 ANOTHER_FILE = "/etc/tegak/of-this-release-alone"
 NOT_LET_IN = "this host is not let into its pool: "
@@ -197,14 +195,14 @@ def archives() -> StagedArchives:
 
 
 @pytest.fixture(scope="module")
-def lab() -> Generator[NetworkPlan, None, None]:
-    with network(STACK, NETWORK) as plan:
-        yield plan
+def lab() -> Generator[Lab, None, None]:
+    with network("mulai") as lab:
+        yield lab
 
 
 @pytest.fixture
-def stage(lab: NetworkPlan, archives: StagedArchives) -> Generator[Stage, None, None]:
-    address = str(lab.gateway.ip)
+def stage(lab: Lab, archives: StagedArchives) -> Generator[Stage, None, None]:
+    address = str(lab.network.gateway.ip)
     with cloud(address) as aws:
         s3 = ThreadedMotoServer(ip_address=address, port=0, verbose=False)
         s3.start()
@@ -214,7 +212,7 @@ def stage(lab: NetworkPlan, archives: StagedArchives) -> Generator[Stage, None, 
             "AWS_ENDPOINT_URL_S3": f"http://{address}:{s3.get_host_and_port()[1]}",
         }
         aws.held.add(INSTANCE)
-        with instance(STACK, lab, INSTANCE, endpoints) as host:
+        with instance(lab, INSTANCE, endpoints) as host:
             stage = Stage(aws, s3, host, archives)
             yield stage
         stage.s3_goes_down()

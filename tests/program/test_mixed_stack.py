@@ -36,7 +36,7 @@ HAPROXY = "templates/lb/etc/haproxy/haproxy.cfg.j2"
 @pytest.fixture(scope="module")
 def five() -> Generator[LabStack, None, None]:
     """A stack whose five hosts are machines for the other one: no role was ever applied to any."""
-    with machine_stack("mesin-lima", "198.18.176.0/20", "{name: lima, kind: lab, network: 1, app_hosts: 3}") as stack:
+    with machine_stack("lima", "{name: lima, kind: lab, network: 1, app_hosts: 3}") as stack:
         yield stack
 
 
@@ -45,7 +45,7 @@ def site(five: LabStack) -> Generator[MixedSite, None, None]:
     machines = {host.name: host for host in five.inventory().hosts}
     instances = [machines[name] for name in INSTANCES]
     boot_as_instances(five, instances)
-    with cloud() as aws, lab_stack("mesin-aneka", settings_with(machines)) as stack:
+    with cloud() as aws, lab_stack("aneka", settings_with(machines)) as stack:
         record_account(stack)
         stack.environment.update(aws.environment)
         connected = stand_in_for_session_manager(stack)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from infra.addresses import network_plan
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Host
 from infra.lab import pki
 from infra.lab.machine import supervisor
 from roles.hosts.state import observe
 from roles.scripts.quoting import command, script
-from tests.lab import PROJECT, SMALL, LabStack, lab_stack
+from tests.lab import NETWORK, PROJECT, SMALL, LabStack, lab_stack
 
 SERVER_NAME = "hasil.uji.test"
 COMMON = f"""config:
@@ -63,7 +64,7 @@ def machines(shelf: LabStack) -> Machines:
 @pytest.fixture
 def own(machines: Machines) -> Generator[LabStack, None, None]:
     """A stack of nothing but the machines: known to the engine, not up yet."""
-    with lab_stack("mesin-milik", "") as stack:
+    with lab_stack("milik", "") as stack:
         settings = COMMON + certificate(stack.directory) + adopting(machines)
         stack.settings.write_text(settings, encoding="utf-8")
         stack.succeed("pulumi", "stack", "init", stack.name)
@@ -138,11 +139,12 @@ def test_a_machine_with_another_key_than_the_pinned_one_is_not_adopted(own: LabS
     assert f"next: ssh-keyscan -p 22 {machines['satu'].address}" in output
 
 
-def test_a_machine_that_is_away_is_not_adopted(own: LabStack, machines: Machines) -> None:
-    change(own, f"address: {machines['dua'].address}", "address: 198.18.97.99")
+def test_a_machine_that_is_away_is_not_adopted(shelf: LabStack, own: LabStack, machines: Machines) -> None:
+    nobody = network_plan(shelf.network, 1).network[99]
+    change(own, f"address: {machines['dua'].address}", f"address: {nobody}")
     output = own.fail(*UP, own.name)
-    assert "dua (198.18.97.99, port 22) does not answer ssh (No route to host)" in output
-    assert "next: ssh -i .secrets/operator -p 22 deploy@198.18.97.99" in output
+    assert f"dua ({nobody}, port 22) does not answer ssh (No route to host)" in output
+    assert f"next: ssh -i .secrets/operator -p 22 deploy@{nobody}" in output
 
 
 def test_a_machine_with_another_system_or_without_what_its_role_needs_is_not_adopted(
@@ -186,18 +188,19 @@ def test_an_adopted_machine_that_is_away_later_is_said_and_stops_no_other_change
         with pytest.raises(OperatorError) as caught:
             on_host(own, "satu", "true")
         assert str(caught.value.next_command).startswith(f"ssh -p 22 deploy@{machines['satu'].address} ")
-        change(own, f"address: {machines['satu'].address}", "address: 198.18.97.1")
-        assert "satu (198.18.97.1, port 22) does not answer ssh (Connection refused)" in own.fail(*UP, own.name)
+        gateway = network_plan(shelf.network, 1).gateway.ip
+        change(own, f"address: {machines['satu'].address}", f"address: {gateway}")
+        assert f"satu ({gateway}, port 22) does not answer ssh (Connection refused)" in own.fail(*UP, own.name)
     finally:
         shelf.cut_power(machines["satu"])
         shelf.pulumi_up()
 
 
 def test_machines_one_owns_and_a_lab_are_one_stack(machines: Machines) -> None:
-    lab = "  tegak:network: 198.18.112.0/20\n"
+    lab = f"  tegak:network: {NETWORK}\n"
     here = "    - {name: cadangan, kind: lab, network: 1, app_hosts: 1}\n"
     with ExitStack() as cleared:
-        mixed = cleared.enter_context(lab_stack("mesin-campur", COMMON + lab + adopting(machines, "tepi") + here))
+        mixed = cleared.enter_context(lab_stack("campur", COMMON + lab + adopting(machines, "tepi") + here))
         mixed.succeed("fab", "up", "--stack", mixed.name, "--source", SMALL)
         inventory = mixed.inventory()
         assert {location.name: location.kind for location in inventory.locations} == {

@@ -25,7 +25,7 @@ from roles.tasks.rollouts import deploy
 from tests.lab import SMALL, LabStack, lab_stack
 from tools.bench.peers import PeerError, Peers, install_peers
 from tools.bench.raw_ssh import RawSsh, raw_ssh
-from tools.bench.site import STACK, settings
+from tools.bench.site import settings
 from tools.bench.table import heading, row, seconds
 from tools.bench.timed_fab import seconds_alone
 
@@ -123,10 +123,10 @@ class Bench:
 @contextmanager
 def bench(app_hosts: Iterable[int], releases: int) -> Generator[tuple[Bench, LabStack], None, None]:
     """A stack that serves the sample, and new releases for it; nothing is left of either."""
-    with lab_stack(STACK, settings(app_hosts)) as stack:
+    with lab_stack("ukur", settings(app_hosts)) as stack:
         built: list[Release] = []
         try:
-            stack.succeed("fab", "up", "--stack", STACK, "--source", SMALL)
+            stack.succeed("fab", "up", "--stack", stack.name, "--source", SMALL)
             built += [build_release(stack.checkout, f"0.0.{number}-ukur") for number in range(releases)]
             fleet = stack.fleet()
             with raw_ssh(stack.checkout, fleet) as raw:

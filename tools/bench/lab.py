@@ -12,7 +12,7 @@ from infra.addresses import network_plan
 from infra.bridge.inventory import Host
 from infra.lab.machine import Machine, greets
 from tests.lab import LabStack, lab_stack
-from tools.bench.site import STACK, settings
+from tools.bench.site import settings
 from tools.bench.table import heading, row, seconds
 
 UPS = {6: (4,), 12: (10,), 24: (11, 10)}
@@ -48,8 +48,8 @@ def measure_ups() -> None:
 
 def measure_up(app_hosts: Iterable[int]) -> tuple[float, float, float]:
     """Seconds of `pulumi up` from nothing, of the hosts' boot alone, and of a second `pulumi up`."""
-    with lab_stack(STACK, settings(app_hosts)) as stack:
-        stack.succeed("pulumi", "stack", "init", STACK)
+    with lab_stack("ukur", settings(app_hosts)) as stack:
+        stack.succeed("pulumi", "stack", "init", stack.name)
         up, again = seconds(stack.pulumi_up), seconds(stack.pulumi_up)
         hosts = stack.inventory().hosts
         for host in hosts:

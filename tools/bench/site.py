@@ -1,10 +1,9 @@
-"""The benchmarks' own lab stack: its name, and its settings."""
+"""The settings of the benchmarks' own lab stack."""
 
 from collections.abc import Iterable
 
 from tests.lab import lab_settings
 
-STACK = "uji-ukur"
 NAMES = ("barat", "timur", "utara")
 
 
@@ -14,4 +13,4 @@ def settings(app_hosts: Iterable[int]) -> str:
         f"{{name: {name}, kind: lab, network: {number}, app_hosts: {count}}}"
         for number, (name, count) in enumerate(zip(NAMES, app_hosts, strict=False), start=1)
     )
-    return lab_settings("198.18.64.0/20", *locations)
+    return lab_settings(*locations)
