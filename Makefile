@@ -5,6 +5,8 @@ PYTHON := .venv/bin/python
 SOURCE := samples/kpu-2019
 
 TESTS := $(PYTHON) -m pytest -p tests.progress --durations=10 -o console_output_style=classic --continue-on-collection-errors
+# The tests of a file share what they stand on; in their order, so that those that wait longest come first.
+BY_FILE := --dist loadfile --no-loadscope-reorder
 
 .PHONY: help up down setup engine lock lint format diagram unit test test-night bench-lab bench-deploy bench-log bench-loader
 
@@ -43,13 +45,11 @@ diagram: engine ## draw docs/aws-diagram.md anew: what `produksi` has in AWS, by
 unit: setup ## the tests that need no root and no engine (a minute)
 	@$(TESTS) -n 2 --dist worksteal tests/unit
 
-test: lint engine ## lint, then the tests; the last two on lab stacks of their own, beside `lokal`
-	@$(PYTHON) -m pytest tests/unit -n 2
-	@$(PYTHON) -m pytest tests/program
-	@$(PYTHON) -m pytest tests/deploy -m "not night"
+test: engine ## lint and every test; those with hosts on lab stacks of their own, beside `lokal`
+	@$(TESTS) -n 4 $(BY_FILE) -m "not night" tests/test_lint.py tests/deploy tests/program tests/unit
 
-test-night: engine ## what goes wrong on a night: kills at every step, failing hosts, engineers who meet (25 minutes)
-	@$(PYTHON) -m pytest tests/deploy -m night
+test-night: engine ## what goes wrong on a night: kills at every step, failing hosts, engineers who meet
+	@$(TESTS) -n 2 $(BY_FILE) -m night tests/deploy
 
 bench-lab: engine ## measure provisioning, against the same work without us
 	@$(PYTHON) -m tools.bench.lab

@@ -21,7 +21,6 @@ from infra.lab.providers import BridgeProvider, ClaimProvider, HostProvider
 from tests.lab import PROJECT, LabStack, copy_of_checkout
 from tests.traces import traces
 
-
 LOCATION = 1
 
 
