@@ -53,8 +53,11 @@ def whole_number(field: str, text: str, minimum: int, maximum: int) -> int:
     """
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()):
-        raise FieldError(field, f"'{text}' is not a whole number")
-    value = int(text)
-    if not minimum <= value <= maximum:
-        raise FieldError(field, f"{value} is not between {minimum} and {maximum}")
+        raise FieldError(field, f"'{text:.40}' is not a whole number")
+    size = digits.lstrip("0") or "0"
+    # Python reads no number of thousands of digits.
+    fits = len(size) <= len(str(max(-minimum, maximum)))
+    value = int(size) * (-1 if text.startswith("-") else 1) if fits else None
+    if value is None or not minimum <= value <= maximum:
+        raise FieldError(field, f"{text:.40} is not between {minimum} and {maximum}")
     return value

@@ -5,6 +5,7 @@ Standard library only: set-up uses it before anything is installed.
 
 import contextlib
 import os
+import shlex
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -40,6 +41,35 @@ def write_whole(path: Path, content: bytes, mode: int = PUBLIC, owner: int | Non
         raise OperatorError(
             f"{path.name} can't be written: {error.strerror}; what was there is there still",
             next_command=f"df -h {path.parent}, and ls -ld {path.parent}",
+        ) from error
+
+
+def write_if_other(path: Path, content: bytes) -> None:
+    """Write a file whole, if it isn't there as it should be: looking at a stack must work where nothing can be written.
+
+    Raises:
+        OperatorError: It can't be written; what was there is there still.
+    """
+    with contextlib.suppress(OSError):
+        if path.read_bytes() == content:
+            return
+    write_whole(path, content)
+
+
+def read_utf8(path: Path) -> str:
+    """Read a text file.
+
+    Raises:
+        OperatorError: It is not UTF-8; the message has the line.
+    """
+    content = path.read_bytes()
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise OperatorError(
+            f"{path.name} is not UTF-8: line {line} has the byte 0x{content[error.start]:02x}",
+            next_command=f"$EDITOR {shlex.quote(str(path))}",
         ) from error
 
 

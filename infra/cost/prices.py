@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import read_utf8
 from infra.cost.instances import family_and_factor
 
 PRICES_FILE = Path(__file__).with_name("prices.toml")
@@ -166,4 +167,4 @@ def _unreadable(why: str) -> OperatorError:
 @cache
 def our_prices() -> PriceList:
     """The price list of this checkout."""
-    return read_prices(PRICES_FILE.read_text(encoding="utf-8"))
+    return read_prices(read_utf8(PRICES_FILE))

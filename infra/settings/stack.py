@@ -253,7 +253,7 @@ def _sentence(detail: ErrorDetails) -> str:
         case "value_error" if len(detail["loc"]) == 0:
             return detail["msg"].removeprefix("Value error, ")
         case _:
-            return f"{key} is {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}"
+            return f"{key} is {detail['input']!r:.80}: {detail['msg'].removeprefix('Value error, ')}"
 
 
 def _allowed_keys(path: tuple[int | str, ...]) -> list[str]:

@@ -17,6 +17,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, Temp
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import read_utf8
 from infra.bridge.inventory import Host, Inventory
 from infra.bridge.origin import ORIGIN_HEADER, Origin
 from roles.scripts import layout
@@ -68,7 +69,7 @@ class Templates:
     def of_checkout(cls, roles: Iterable[str] = RELEASED_ROLES, directory: Path = TEMPLATES) -> "Templates":
         """The templates of this checkout."""
         files = (path for role in roles for path in sorted((directory / role).rglob("*")) if path.is_file())
-        return cls({str(path.relative_to(directory)): path.read_text(encoding="utf-8") for path in files})
+        return cls({str(path.relative_to(directory)): read_utf8(path) for path in files})
 
     @cached_property
     def _environment(self) -> Environment:

@@ -85,8 +85,15 @@ def unpack_templates(packed: tarfile.TarFile, release: str) -> Templates:
     for member in packed:
         file = packed.extractfile(member) if member.name.startswith(f"{CONFIG}/") else None
         if file is not None:
-            texts[member.name.removeprefix(f"{CONFIG}/")] = file.read().decode()
+            texts[member.name.removeprefix(f"{CONFIG}/")] = _text(file.read(), f"{member.name} in release {release}")
     return Templates(texts, f"release {release}")
+
+
+def _text(body: bytes, what: str) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise OperatorError(f"{what} is not UTF-8; no host was changed", next_command="fab build") from error
 
 
 def build_release(checkout: Checkout, version: str | None = None) -> Release:

@@ -53,11 +53,9 @@ def ensure_snapshot(
     """
     digest = _digest(checkout.project, source, allow_errors=allow_errors)
     note = checkout.dist / f"source-{digest}.json"
-    if note.exists():
-        known = json.loads(note.read_bytes())
-        path = checkout.dist / known["file"]
-        if path.exists():
-            return BuiltArchive(known["name"], path, known["skipped"], known["stations_entered"])
+    known = _built_before(note)
+    if known is not None and known.path.exists():
+        return known
     try:
         built = build_snapshot(source, checkout.dist, progress=progress, allow_errors=allow_errors)
     except SourceError as error:
@@ -72,9 +70,18 @@ def ensure_snapshot(
         ) from error
     sign(built.path, checkout.release_key, SNAPSHOT_NAMESPACE)
     archive = BuiltArchive(built.name, built.path, len(built.skipped), built.entered)
-    known = {"name": built.name, "file": built.path.name, "skipped": archive.skipped, "stations_entered": built.entered}
-    write_whole(note, json.dumps(known).encode())
+    kept = {"name": built.name, "file": built.path.name, "skipped": archive.skipped, "stations_entered": built.entered}
+    write_whole(note, json.dumps(kept).encode())
     return archive
+
+
+def _built_before(note: Path) -> BuiltArchive | None:
+    """What was built of the same source; a note that was cut vouches for nothing."""
+    try:
+        known = json.loads(note.read_bytes())
+        return BuiltArchive(known["name"], note.parent / known["file"], known["skipped"], known["stations_entered"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def find_snapshot(checkout: Checkout, name: str) -> BuiltArchive:

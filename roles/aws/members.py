@@ -5,6 +5,7 @@ first boot; the console is written by root alone and read through the account, s
 answers. An instance keeps its keys for life: once read, they are kept here (docs/decisions/0009-hosts-of-a-group.md).
 """
 
+import contextlib
 import functools
 import json
 import re
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.bridge.errors import OperatorError
-from infra.bridge.files import write_whole
+from infra.bridge.files import write_if_other
 from infra.bridge.host_keys import read_host_key
 from infra.bridge.inventory import GroupLocation, Host
 from roles.aws.clients import client, explained
@@ -55,7 +56,8 @@ def find_members(location: GroupLocation, known_keys: Path) -> Members:
         printed = executor.map(functools.partial(_printed_keys, location), unknown)
         keys |= zip(unknown, printed, strict=True)
     found = {instance: keys[instance] for instance in instances if keys[instance]}
-    write_whole(known_keys, json.dumps(found, indent=1).encode())
+    with contextlib.suppress(OperatorError):  # what isn't kept is read again
+        write_if_other(known_keys, json.dumps(found, indent=1).encode())
     errors = {
         _name(location, instance): OperatorError(
             f"{_name(location, instance)}: has printed no ssh host key on its console yet",

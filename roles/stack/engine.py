@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,6 +13,13 @@ from pathlib import Path
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Inventory, parse_inventory
 from infra.bridge.origin import Origin, parse_origin
+from roles.stack.kept_state import refuse_damage
+from roles.stack.settings import settings_file
+
+NOT_STARTED = (126, 127)
+"""How a shell ends that finds no program to start, or may not start it."""
+
+UNREADABLE_NOTE = re.compile(r"could not parse file ([^:]+):")
 
 
 @dataclass(frozen=True)
@@ -82,14 +91,14 @@ def read_outputs(project: Path, stack: str) -> Outputs:
     Raises:
         OperatorError: There is no such stack, or it was never brought up.
     """
-    up = f"pulumi up -s {stack}"
     result = ask(project, "stack", "output", "--json", "-s", stack)
     if result.returncode != 0:
-        words = (result.stderr.strip().splitlines() or ["no message"])[0].removeprefix("error: ")
-        raise OperatorError(f"the outputs of stack '{stack}' can't be read: {words}", next_command=up)
+        raise _why_unread(project, stack, "outputs", result)
     outputs: dict[str, object] = json.loads(result.stdout or "{}")
     if "inventory" not in outputs:
-        raise OperatorError(f"stack '{stack}' is not up: it has no output 'inventory'", next_command=up)
+        raise OperatorError(
+            f"stack '{stack}' is not up: it has no output 'inventory'", next_command=f"pulumi up -s {stack}"
+        )
     certificate = outputs.get("ca_certificate")
     return Outputs(
         parse_inventory(outputs["inventory"]), str(outputs.get("url")), str(certificate) if certificate else None
@@ -104,10 +113,7 @@ def read_origin(project: Path, stack: str) -> Origin:
     """
     result = ask(project, "stack", "output", "origin", "--show-secrets", "--json", "-s", stack)
     if result.returncode != 0:
-        words = (result.stderr.strip().splitlines() or ["no message"])[0].removeprefix("error: ")
-        raise OperatorError(
-            f"the secrets of stack '{stack}' can't be read: {words}", next_command=f"pulumi up -s {stack}"
-        )
+        raise _why_unread(project, stack, "secrets", result)
     return parse_origin(json.loads(result.stdout))
 
 
@@ -118,6 +124,34 @@ def selected_stack(project: Path) -> str:
         OperatorError: None is selected.
     """
     result = ask(project, "stack", "--show-name")
-    if result.returncode != 0:
+    if result.returncode == 0:
+        return result.stdout.strip()
+    words, note = _words(result), UNREADABLE_NOTE.search(result.stderr)
+    if "no stack selected" in words:
         raise OperatorError("no stack is selected", next_command="pulumi stack select lokal, or --stack lokal")
-    return result.stdout.strip()
+    raise OperatorError(
+        f"which stack is selected can't be read: {words}",
+        next_command=f"{f'rm {shlex.quote(note[1])}, then ' if note else ''}the same with --stack NAME",
+    )
+
+
+def _why_unread(project: Path, stack: str, what: str, result: subprocess.CompletedProcess[str]) -> OperatorError:
+    """Why the engine didn't answer, with what can be typed in the state that it is in."""
+    words = _words(result)
+    if result.returncode in NOT_STARTED:
+        return OperatorError(f"pulumi can't be started: {words}", next_command="make engine")
+    try:
+        refuse_damage(project, stack)
+        if "no stack named" in words:
+            settings_file(project, stack)
+            return OperatorError(f"there is no stack '{stack}' yet", next_command=f"fab up --stack {stack}")
+    except OperatorError as error:
+        return error
+    shown = " --show-secrets" if what == "secrets" else ""
+    return OperatorError(
+        f"the {what} of stack '{stack}' can't be read: {words}", next_command=f"pulumi stack output{shown} -s {stack}"
+    )
+
+
+def _words(result: subprocess.CompletedProcess[str]) -> str:
+    return (result.stderr.strip().splitlines() or ["no message"])[0].removeprefix("error: ")

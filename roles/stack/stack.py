@@ -46,7 +46,10 @@ class Stack:
     @property
     def held_token(self) -> str | None:
         """The token of the lock that this checkout took by hand; None if it has none."""
-        return self.token_file.read_text(encoding="ascii") if self.token_file.exists() else None
+        if not self.token_file.exists():
+            return None
+        # An empty one, of a disk that was full, is none: whose lock it is, the hosts say.
+        return self.token_file.read_text(encoding="ascii", errors="replace").strip() or None
 
 
 @contextmanager

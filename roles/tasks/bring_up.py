@@ -16,6 +16,7 @@ from roles.output import run_shown
 from roles.rollout.request import Request
 from roles.stack.checkout import Checkout
 from roles.stack.engine import ask, environment, has_resources, planned_steps
+from roles.stack.kept_state import refuse_damage
 from roles.stack.settings import settings_file
 from roles.stack.stack import Stack, open_stack
 from roles.tasks.housekeeping import Housekeeping
@@ -126,7 +127,9 @@ def _select(project: Path, stack: str) -> None:
     result = ask(project, "stack", "select", "--create", stack)
     if result.returncode != 0:
         words = (result.stderr.strip().splitlines() or ["no message"])[0].removeprefix("error: ")
+        refuse_damage(project, stack)
         raise OperatorError(f"stack '{stack}' can't be selected: {words}", next_command="pulumi stack ls")
+    refuse_damage(project, stack)
     _refresh_index(project, settings)
 
 

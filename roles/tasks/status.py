@@ -6,11 +6,11 @@ import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.text import Text
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import write_if_other
 from infra.bridge.inventory import Edge, Host, Inventory
 from roles.aws.targets import ServerState
 from roles.hosts.state import HostState, Observation, observe
@@ -49,16 +49,15 @@ def status(stack: Stack) -> None:
     Raises:
         OperatorError: Something is not healthy.
     """
-    ca_file = _ca_file(stack)
-    observed = observe(stack.fleet)
-    answer = public_answer(observed.inventory.edge, ca_file)
+    observed, authority = observe(stack.fleet), stack.outputs.ca_certificate
+    answer = public_answer(observed.inventory.edge, authority)
     statuses = read_status(observed, answer)
     show_status(statuses)
     for error in stack.fleet.missing.values():
         say(f"missing: {error.message}")
     say(f"url: {stack.outputs.url}{'' if answer == HEALTHY else f': {answer}'}")
-    if ca_file:
-        say(f"ca: {ca_file}")
+    if authority:
+        say(f"ca: {_authority_file(stack, authority)}")
     for line in observed.refused_lines:
         say(line)
     if observed.log.freeze:
@@ -121,16 +120,16 @@ def _app_health(state: HostState, server: ServerState | None) -> str:
     )
 
 
-def public_answer(edge: Edge, ca_file: Path | None) -> str:
+def public_answer(edge: Edge, authority: str | None) -> str:
     """What the edge answers: `ok`, or what is wrong.
 
     A host is asked at its address, since its name may lead to nobody yet, and by its name; a CDN at its name.
 
     Args:
         edge: The edge.
-        ca_file: The authority of its certificate, where it is not a public one.
+        authority: The certificate of its authority in PEM, where it is not a public one.
     """
-    context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    context = ssl.create_default_context(cadata=authority)
     link = http.client.HTTPSConnection(edge.server_name, timeout=TIMEOUT_SECONDS, context=context)
     where = str(edge.address) if edge.address else edge.server_name
     try:
@@ -163,10 +162,11 @@ def show_status(statuses: Sequence[HostStatus]) -> None:
     )
 
 
-def _ca_file(stack: Stack) -> Path | None:
-    if stack.outputs.ca_certificate is None:
-        return None
+def _authority_file(stack: Stack, authority: str) -> str:
+    """Where a browser finds the authority's certificate, or why it can't."""
     file = stack.checkout.stack_cache / "ca.crt"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(stack.outputs.ca_certificate, encoding="ascii")
-    return file
+    try:
+        write_if_other(file, authority.encode())
+    except OperatorError as error:
+        return error.message
+    return str(file)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.loader.build import BuiltSnapshot, build_snapshot
-from app.loader.problems import SourceError
+from app.loader.problems import FieldError, SourceError
+from app.loader.tables import whole_number
 from tests.unit.app.conftest import SAMPLE
 
 Rows = list[list[str]]
@@ -156,3 +157,25 @@ def test_a_missing_file_and_a_foreign_header_are_said(tmp_path: Path) -> None:
     source = source_with(tmp_path / "source", set_field(1, 4, "suara_01"))
     with pytest.raises(SourceError, match="row 1: the header must be kelurahan_id"):
         build_snapshot(source, tmp_path / "dist")
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "-" + "9" * 5000, "9" * 20, "-1"])
+def test_a_number_of_any_length_is_a_problem_of_its_row(tmp_path: Path, digits: str) -> None:
+    source = source_with(tmp_path / "source", set_field(5, 4, digits))
+    with pytest.raises(SourceError, match="row 5") as caught:
+        build_snapshot(source, tmp_path / "dist")
+    assert len(str(caught.value)) < 200
+    assert len(build_snapshot(source, tmp_path / "dist", allow_errors=True).skipped) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("0" * 5000 + "7", 7), ("-" + "0" * 5000 + "7", -7), ("000", 0), ("-0", 0)]
+)
+def test_zeros_before_a_number_change_nothing(text: str, number: int) -> None:
+    assert whole_number("id", text, -10, 10) == number
+
+
+def test_a_word_of_any_length_is_a_short_problem() -> None:
+    with pytest.raises(FieldError) as caught:
+        whole_number("id", "x" * 100_000, -10, 10)
+    assert len(str(caught.value)) < 100

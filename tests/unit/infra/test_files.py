@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.bridge.errors import OperatorError
-from infra.bridge.files import PRIVATE, PRIVATE_DIRECTORY, make_directory, write_whole
+from infra.bridge.files import PRIVATE, PRIVATE_DIRECTORY, make_directory, read_utf8, write_if_other, write_whole
 
 
 def mode_of(path: Path) -> int:
@@ -57,3 +57,24 @@ def test_what_can_not_be_written_leaves_what_was_there(tmp_path: Path) -> None:
         write_whole(tmp_path / "taken", b"new")
     assert error.value.next_command
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_file_that_is_as_it_should_be_is_not_written_again(tmp_path: Path) -> None:
+    file = tmp_path / "ca.crt"
+    write_if_other(file, b"one")
+    first = file.stat().st_ino
+    write_if_other(file, b"one")
+    assert file.stat().st_ino == first
+    write_if_other(file, b"other")
+    assert file.read_bytes() == b"other"
+    assert file.stat().st_ino != first
+
+
+def test_text_that_is_not_utf8_is_one_sentence_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "a template"
+    file.write_bytes("satu\nd\u00e9ux".encode("latin-1"))
+    with pytest.raises(OperatorError, match="a template is not UTF-8: line 2 has the byte 0xe9") as caught:
+        read_utf8(file)
+    assert caught.value.next_command == f"$EDITOR '{file}'"
+    file.write_bytes("satu\nd\u00e9ux".encode())
+    assert read_utf8(file) == "satu\nd\u00e9ux"

@@ -65,6 +65,13 @@ def test_members_are_hosts_named_after_their_instance_and_reached_through_sessio
     assert Inventory.model_validate_json(found.model_dump_json(by_alias=True)) == found
 
 
+def test_where_the_cache_cannot_be_written_the_hosts_are_there_all_the_same(aws: Aws, tmp_path: Path) -> None:
+    (tmp_path / "cache").touch()  # nothing can be below it
+    found, missing = with_members(with_group(aws.location), tmp_path / "cache")
+    assert missing == {}
+    assert len(found.with_role("app", "jakarta")) == len(aws.group.instances)
+
+
 def test_only_what_is_in_service_and_has_all_tags_is_a_member(aws: Aws, tmp_path: Path) -> None:
     first, second = aws.group.instances
     client("autoscaling", REGION).enter_standby(

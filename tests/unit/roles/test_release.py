@@ -1,3 +1,4 @@
+import io
 import shutil
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
@@ -6,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from infra.bridge.errors import OperatorError
-from roles.artefacts.release import build_release
+from roles.artefacts.release import build_release, unpack_templates
+from roles.artefacts.snapshot import ensure_snapshot
 from roles.stack.checkout import Checkout
-from tests.lab import PROJECT
+from tests.lab import PROJECT, SMALL
 
 
 @pytest.fixture
@@ -72,3 +74,27 @@ def test_two_builds_at_once_both_succeed(tmp_path: Path) -> None:
         first, second = threads.map(build_release, checkouts)
     assert first.name == second.name
     assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_a_template_that_is_not_utf8_is_named_with_its_release() -> None:
+    buffer, body = io.BytesIO(), "d\u00e9ux".encode("latin-1")
+    with tarfile.open(fileobj=buffer, mode="w") as out:
+        member = tarfile.TarInfo("config/lb/x.j2")
+        member.size = len(body)
+        out.addfile(member, io.BytesIO(body))
+    buffer.seek(0)
+    with (
+        tarfile.open(fileobj=buffer) as packed,
+        pytest.raises(OperatorError, match=r"config/lb/x\.j2 in release 1\.0\.0-abc is not UTF-8"),
+    ):
+        unpack_templates(packed, "1.0.0-abc")
+
+
+@pytest.mark.parametrize("cut", [b"", b'{"name": "2019', b"[]", b"{}", b"\xff"])
+def test_a_note_of_results_that_was_cut_vouches_for_nothing(checkout: Checkout, cut: bytes) -> None:
+    first = ensure_snapshot(checkout, PROJECT / SMALL, None)
+    (note,) = checkout.dist.glob("source-*.json")
+    whole = note.read_bytes()
+    note.write_bytes(cut)
+    assert ensure_snapshot(checkout, PROJECT / SMALL, None) == first
+    assert note.read_bytes() == whole
