@@ -61,6 +61,8 @@ def main() -> None:
     pulumi.export("ca_certificate", site.edge.ca_certificate)
     if site.name_servers is not None:
         pulumi.export("name_servers", site.name_servers)
+    if site.ds_record is not None:
+        pulumi.export("ds_record", site.ds_record)
     if site.origin is not None:
         pulumi.export("origin", site.origin)
     watch.refuse_losses()

@@ -82,6 +82,11 @@ class Site:
         return self._aws.name_servers if self._aws else None
 
     @property
+    def ds_record(self) -> Output[str] | None:
+        """What the parent zone must say of the zone's signature; None where the zone isn't signed, or the stack's."""
+        return self._aws.ds_record if self._aws else None
+
+    @property
     def origin(self) -> Output[dict[str, str]] | None:
         """The stack output `origin`, a secret; None where no CDN asks a load balancer that one owns."""
         return self._aws.origin if self._aws else None

@@ -43,6 +43,7 @@ class AwsSite:
             exported_in=aws.home_region if own else None,
         )
         self.name_servers = shared.zone.name_servers
+        self.ds_record = shared.zone.ds_record
         self.publication: Output[Mapping[str, object]] = account.publication_bucket.apply(
             lambda bucket: {"bucket": bucket, "region": aws.home_region}
         )

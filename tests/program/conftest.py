@@ -5,8 +5,8 @@ from collections.abc import Generator
 import pytest
 
 from tests.lab import LabStack, lab_settings, lab_stack, machine_stack
-from tests.program.aws import AwsRecorder, make
-from tests.program.mocks import recording
+from tests.program.aws_site import AFTER, HOSTILE_KEY, LONGEST_NAME, NIGHT, OTHER, changed, rehearse_site
+from tests.program.graph import Graph
 
 THREE_HOSTS = "{name: barat, kind: lab, network: 1, app_hosts: 1}"
 
@@ -41,16 +41,32 @@ def neighbour() -> Generator[LabStack, None, None]:
         yield stack
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Generator[AwsRecorder, None, None]:
-    """Stands in for the engine and AWS."""
-    with recording(AwsRecorder(), monkeypatch) as recorder:
-        yield recorder
+@pytest.fixture(scope="session")
+def usual() -> Graph:
+    """What a site on AWS is made of before the night."""
+    return rehearse_site()
 
 
 @pytest.fixture(scope="session")
-def usual() -> AwsRecorder:
-    """What is made of the usual settings, before the night; made once, to be looked at only."""
-    with pytest.MonkeyPatch.context() as monkeypatch, recording(AwsRecorder(), monkeypatch) as recorder:
-        make()
-    return recorder
+def smaller() -> Graph:
+    """A site with less of everything, and no machines that one owns."""
+    return rehearse_site(changed({"zones": 2, "reserved_units": 0}, {"dnssec": False}, owned=False))
+
+
+@pytest.fixture(scope="session")
+def other() -> Graph:
+    """A site with both locations in one region, the longest name, a firewall that blocks and a key that means harm."""
+    settings = changed({"name": LONGEST_NAME, "region": OTHER}, {"waf": "block"})
+    return rehearse_site(settings, operator_key=HOSTILE_KEY)
+
+
+@pytest.fixture(scope="session")
+def in_the_night() -> Graph:
+    """The same, by an `up` in the night."""
+    return rehearse_site(now=NIGHT)
+
+
+@pytest.fixture(scope="session")
+def after_the_night() -> Graph:
+    """The same, by an `up` after it."""
+    return rehearse_site(now=AFTER)

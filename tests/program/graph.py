@@ -41,6 +41,8 @@ class Resource:
         property_dependencies: The same for each input.
         protect: Whether it can't be destroyed.
         aliases: URNs that it once had.
+        secrets: Paths of the inputs that are secrets; of a program that was run in a test, whose inputs show them.
+        ignored: Inputs whose changes count for nothing; of a program that was run in a test.
     """
 
     urn: str
@@ -54,6 +56,8 @@ class Resource:
     property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     protect: bool = False
     aliases: tuple[str, ...] = ()
+    secrets: frozenset[str] = frozenset()
+    ignored: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
         return hash(self.urn)
@@ -85,8 +89,22 @@ class Graph:
     resources: tuple[Resource, ...]
 
     def of_type(self, *types: str) -> tuple[Resource, ...]:
-        """The resources of some types, such as `aws:ec2/vpc:Vpc`."""
-        return tuple(resource for resource in self.resources if resource.type in types)
+        """The resources of some types: `aws:ec2/vpc:Vpc`, or `Vpc` where no other service has a type so called."""
+        ends = tuple(f":{type_}" for type_ in types)
+        return tuple(each for each in self.resources if each.type in types or each.type.endswith(ends))
+
+    def one(self, type_: str, name: str = "") -> Resource:
+        """The one resource of a type; of a name, where there are others of it."""
+        (found,) = [each for each in self.of_type(type_) if name in ("", each.name)]
+        return found
+
+    def inputs(self, type_: str, name: str = "") -> Mapping[str, Any]:
+        """What the program said of that resource."""
+        return self.one(type_, name).inputs
+
+    def needed_by(self, resource: Resource) -> set[tuple[str, str]]:
+        """Kind and name of everything that must be there before a resource."""
+        return {(each.kind, each.name) for each in self.resources if each.urn in resource.dependencies}
 
     def of_aws(self) -> tuple[Resource, ...]:
         """The resources that are in an AWS account."""
@@ -106,6 +124,11 @@ class Graph:
         """What is part of a component, and of what is part of it."""
         children = [resource for resource in self.resources if resource.parent == component.urn]
         return tuple(each for child in children for each in (child, *self.inside(child)))
+
+    def below(self, type_: str) -> "Graph":
+        """A component and all that is part of it, as a graph of its own."""
+        component = self.one(type_)
+        return Graph((component, *self.inside(component)))
 
     @property
     def outputs(self) -> Mapping[str, Any]:

@@ -20,7 +20,8 @@ from infra.settings.location import AwsLocationSettings
 from roles.artefacts.files import Templates
 from roles.aws.members import read_console
 from roles.scripts import layout
-from tests.program.aws import BEFORE, HOME, SIGNERS, AwsRecorder, changed, make
+from tests.program.aws_site import BEFORE, HOME, HOSTILE_KEY, LONGEST_NAME, SIGNERS, changed
+from tests.program.graph import Graph
 
 VALUES = {
     "host": SimpleNamespace(name="h", location="l", kind="aws", roles=("base", "app"), ssh_user="deploy"),
@@ -28,11 +29,10 @@ VALUES = {
     "layout": layout,
     "signers": "",
 }
-HOSTILE = 'ssh-ed25519 AAAA it\'s $(touch made) `touch made` \\ "op"'
 
 
-def script_of(aws: AwsRecorder, location: str = "jakarta") -> str:
-    return base64.b64decode(aws.one("LaunchTemplate", f"{location}-host")["userData"]).decode()
+def script_of(aws: Graph, location: str = "jakarta") -> str:
+    return base64.b64decode(aws.inputs("LaunchTemplate", f"{location}-host")["userData"]).decode()
 
 
 def block(script: str, word: str) -> tuple[str, str]:
@@ -41,12 +41,12 @@ def block(script: str, word: str) -> tuple[str, str]:
     return found
 
 
-def test_a_shell_can_read_the_script(usual: AwsRecorder) -> None:
+def test_a_shell_can_read_the_script(usual: Graph) -> None:
     result = subprocess.run(["sh", "-n"], input=script_of(usual), text=True, capture_output=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_python_can_read_what_a_host_starts_with(usual: AwsRecorder) -> None:
+def test_python_can_read_what_a_host_starts_with(usual: Graph) -> None:
     path, text = block(script_of(usual), "PYTHON")
     assert path == "/usr/local/sbin/tegak-start"
     assert text.startswith("#!/usr/bin/python3 -I\n")
@@ -54,7 +54,7 @@ def test_python_can_read_what_a_host_starts_with(usual: AwsRecorder) -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
-def test_systemd_can_read_the_unit(usual: AwsRecorder, tmp_path: Path) -> None:
+def test_systemd_can_read_the_unit(usual: Graph, tmp_path: Path) -> None:
     _, text = block(script_of(usual), "UNIT")
     unit = tmp_path / "tegak-start.service"
     unit.write_text(text.replace("/usr/local/sbin/tegak-start", "/bin/true"))
@@ -63,7 +63,7 @@ def test_systemd_can_read_the_unit(usual: AwsRecorder, tmp_path: Path) -> None:
     assert "tegak-start" not in result.stderr
 
 
-def test_what_a_host_prints_at_each_boot_is_what_tasks_pin(usual: AwsRecorder, tmp_path: Path) -> None:
+def test_what_a_host_prints_at_each_boot_is_what_tasks_pin(usual: Graph, tmp_path: Path) -> None:
     program, text = block(script_of(usual), "SHELL")
     unit, described = block(script_of(usual), "KEYS")
     assert f"systemctl enable --now {PurePosixPath(unit).name}\n" in script_of(usual)
@@ -75,13 +75,13 @@ def test_what_a_host_prints_at_each_boot_is_what_tasks_pin(usual: AwsRecorder, t
     assert read_console(f"boot\n{printed}login:") == [" ".join(key.split()[:2])]
 
 
-def test_the_unit_waits_for_the_hook_that_the_group_holds(usual: AwsRecorder) -> None:
+def test_the_unit_waits_for_the_hook_that_the_group_holds(usual: Graph) -> None:
     _, text = block(script_of(usual), "ENV")
-    assert f"TEGAK_HOOK={usual.one('LifecycleHook', 'jakarta-ready')['name']}\n" in text
+    assert f"TEGAK_HOOK={usual.inputs('LifecycleHook', 'jakarta-ready')['name']}\n" in text
     assert "EnvironmentFile=/etc/tegak/start.env\n" in block(script_of(usual), "UNIT")[1]
 
 
-def test_a_host_that_is_not_ready_goes_on_trying_until_its_group_gives_it_up(usual: AwsRecorder) -> None:
+def test_a_host_that_is_not_ready_goes_on_trying_until_its_group_gives_it_up(usual: Graph) -> None:
     _, unit = block(script_of(usual), "UNIT")
     assert "\nStartLimitIntervalSec=0\n" in unit
     assert "\nRestart=on-failure\n" in unit
@@ -89,53 +89,57 @@ def test_a_host_that_is_not_ready_goes_on_trying_until_its_group_gives_it_up(usu
     assert script_of(usual).endswith("\nsystemctl start --no-block tegak-start.service\n")
 
 
-def test_a_host_knows_who_may_sign_and_whom_it_belongs_to(usual: AwsRecorder) -> None:
+def test_a_host_knows_who_may_sign_and_whom_it_belongs_to(usual: Graph) -> None:
     path, signers = block(script_of(usual), "SIGNERS")
     assert (path, signers) == (str(layout.ALLOWED_SIGNERS), f"{SIGNERS}\n")
     _, location = block(script_of(usual), "ENV")
-    assert {"TEGAK_STACK=uji", "TEGAK_LOCATION=jakarta", "TEGAK_BUCKET=terbitan"} < set(location.splitlines())
+    assert {
+        "TEGAK_STACK=uji",
+        "TEGAK_LOCATION=jakarta",
+        f"TEGAK_BUCKET={usual.outputs['publication']['bucket']}",
+    } < set(location.splitlines())
     # What base.files places there is the same: no drift.
     base = Templates.of_checkout(("base",)).files("base", {**VALUES, "signers": SIGNERS})
     assert next(file.content for file in base if file.path == layout.ALLOWED_SIGNERS).decode() == signers
 
 
-def test_nothing_in_the_operators_key_means_anything_to_the_shell(aws: AwsRecorder, tmp_path: Path) -> None:
-    make(operator_key=HOSTILE)
-    path, text = block(script_of(aws), "KEY")
+def test_nothing_in_the_operators_key_means_anything_to_the_shell(other: Graph, tmp_path: Path) -> None:
+    script = script_of(other, LONGEST_NAME)
+    path, text = block(script, "KEY")
     target = tmp_path / "authorized_keys"
     command = f"cat > {target} <<'KEY'\n{text}KEY\n"
-    assert command.replace(str(target), path) in script_of(aws)
-    assert script_of(aws).count("AAAA") == 1
+    assert command.replace(str(target), path) in script
+    assert script.count("AAAA") == 1
     subprocess.run(["sh"], input=command, text=True, check=True, cwd=tmp_path)
-    assert target.read_text() == f"{HOSTILE}\n"
+    assert target.read_text() == f"{HOSTILE_KEY}\n"
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_ssh_listens_on_the_host_itself_alone(usual: AwsRecorder) -> None:
+def test_ssh_listens_on_the_host_itself_alone(usual: Graph) -> None:
     (listen,) = re.findall(r"^printf '(ListenAddress[^']*)' > /etc/ssh/sshd_config.d/", script_of(usual), re.MULTILINE)
     assert listen.replace("\\n", "\n").split() == ["ListenAddress", "127.0.0.1", "ListenAddress", "::1"]
 
 
-def test_agents_come_from_the_buckets_that_the_s3_endpoint_allows(usual: AwsRecorder) -> None:
+def test_agents_come_from_the_buckets_that_the_s3_endpoint_allows(usual: Graph) -> None:
     buckets = re.findall(r"install_agent \S+ '([^/]+)/\S+'", script_of(usual))
     assert buckets == [f"amazon-ssm-{HOME}", f"amazoncloudwatch-agent-{HOME}"]
-    policy = usual.one("VpcEndpoint", "jakarta-s3")["policy"]
+    policy = usual.inputs("VpcEndpoint", "jakarta-s3")["policy"]
     assert all(f"arn:aws:s3:::{bucket}/*" in policy for bucket in buckets)
 
 
-def test_the_journal_goes_to_the_log_group_that_the_host_may_write_to(usual: AwsRecorder) -> None:
+def test_the_journal_goes_to_the_log_group_that_the_host_may_write_to(usual: Graph) -> None:
     path, text = block(script_of(usual), "LOGS")
     assert path == "/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json"
     kinds = json.loads(text)["logs"]["logs_collected"]
     (journal,), (failed,) = kinds["journald"]["collect_list"], kinds["files"]["collect_list"]
-    group = usual.one("LogGroup", "jakarta-hosts")["name"]
+    group = usual.inputs("LogGroup", "jakarta-hosts")["name"]
     assert {journal["log_group_name"], failed["log_group_name"]} == {group}
     assert journal["log_stream_name"] != failed["log_stream_name"]
     assert set(journal["units"]) == {layout.SERVICE, "nginx.service", "tegak-start.service"}
     assert failed["file_path"] == str(layout.FAILED_ANSWERS)
 
 
-def test_the_script_is_no_longer_than_ec2_takes(usual: AwsRecorder) -> None:
+def test_the_script_is_no_longer_than_ec2_takes(usual: Graph) -> None:
     assert len(script_of(usual).encode()) < MOST_BYTES
 
 
@@ -159,8 +163,8 @@ def nginx(kind: str) -> str:
     return files[PurePosixPath("/etc/nginx/nginx.conf")].content.decode()
 
 
-def test_nginx_speaks_tls_with_what_the_host_made_at_its_first_boot(usual: AwsRecorder) -> None:
-    config, port = nginx("aws"), usual.one("TargetGroup", "jakarta-app")["port"]
+def test_nginx_speaks_tls_with_what_the_host_made_at_its_first_boot(usual: Graph) -> None:
+    config, port = nginx("aws"), usual.inputs("TargetGroup", "jakarta-app")["port"]
     assert f"listen {port:.0f} ssl " in config
     files = re.findall(r"ssl_certificate(?:_key)? (\S+);", config)
     assert files == ["/etc/tegak/tls/host.crt", "/etc/tegak/tls/host.key"]

@@ -128,6 +128,7 @@ def test_the_inventory_says_how_hosts_of_a_group_are_found_and_names_none(
     groups = {each.arn for each in graph.of_type("aws:lb/targetGroup:TargetGroup")}
     assert {place.target_group_arn for place in places} == groups
     assert len(graph.outputs["name_servers"]) == 4
+    assert graph.outputs["ds_record"] == graph.one("KeySigningKey").outputs["dsRecord"]
 
 
 def test_machines_that_one_owns_are_behind_the_cdn_with_their_share_and_checked_from_outside(

@@ -1,4 +1,4 @@
-"""What is written down elsewhere of what the program makes: the diagram, and what the estimate of cost assumes."""
+"""What is said elsewhere of what the program makes: the diagram, what the estimate of cost assumes, and rehearsals."""
 
 import datetime as dt
 import tempfile
@@ -10,9 +10,12 @@ import pytest
 from infra.aws.location.night import LEAD
 from infra.cost import assumptions
 from infra.settings.regions import GLOBAL_REGION
+from infra.settings.stack import parse_settings
 from tests.lab import PROJECT
+from tests.program.aws_site import rehearse_site
 from tests.program.graph import Graph, Resource, parts
 from tests.program.recorded import own_stack
+from tests.unit.infra.test_aws_settings import read_config
 from tools.diagram import DOCUMENT, STACK, document
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -63,6 +66,15 @@ def test_the_estimate_counts_what_the_site_has(planned: Graph) -> None:
     assert figures(cdn) == assumptions.CDN_ALARMS + len(checked)
     exported = [each for each in planned.of_type("aws:acm/certificate:Certificate") if is_exported(each)]
     assert (len(checked), len(exported)) == (1, 1)
+
+
+def test_a_rehearsal_is_asked_for_what_the_engine_is_asked_for(planned: Graph) -> None:
+    settings = parse_settings(read_config(STACK), STACK)
+    rehearsed = {(each.type, each.name): set(each.inputs) for each in rehearse_site(settings, stack=STACK).of_aws()}
+    # Of a plan, what isn't known yet is not there.
+    assert rehearsed.keys() == {(each.type, each.name) for each in planned.of_aws()}
+    lacking = {each.name: set(each.inputs) - rehearsed[each.type, each.name] for each in planned.of_aws()}
+    assert {name: keys for name, keys in lacking.items() if keys} == {}
 
 
 def test_the_estimate_lets_hosts_come_as_early_as_the_program_does() -> None:

@@ -41,7 +41,7 @@ from roles.stack.checkout import Checkout
 from tests.aws import REGION, Cloud, cloud
 from tests.instance import Instance, Lab, eventually, instance, network
 from tests.lab import PROJECT, SMALL
-from tests.program.aws import BEFORE, changed
+from tests.program.aws_site import BEFORE, changed
 
 STACK, BUCKET, INSTANCE = "uji-mulai", "terbitan", "i-0123456789abcdef0"
 AT = dt.datetime(2029, 2, 14, 14, tzinfo=dt.UTC)

@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 
 from infra.settings.stack import parse_settings
-from tests.program.aws_programs import CONFIG, account_graph, cdn_graph
+from tests.program.aws_site import CONFIG
+from tests.program.graph import Graph
 
 FILE = Path(__file__).resolve().parents[2] / "docs/aws-operator.json"
 MOST_CHARACTERS = 6144
@@ -29,11 +30,11 @@ def actions(statement: Statement) -> list[str]:
     return [found] if isinstance(found, str) else found
 
 
-def test_the_operators_policy_covers_every_service_that_the_account_and_the_cdn_are_made_of(
-    statements: list[Statement],
+def test_the_operators_policy_covers_every_service_that_the_site_is_made_of(
+    usual: Graph, statements: list[Statement]
 ) -> None:
     allowed = {action.split(":")[0] for s in statements if s["Effect"] == "Allow" for action in actions(s)}
-    made = {made.type.split(":")[1].split("/")[0] for made in [*account_graph().of_aws, *cdn_graph().of_aws]}
+    made = {made.type.split(":")[1].split("/")[0] for made in usual.of_aws()}
     needed = {service for module in made for service in SERVICES.get(module, {module})}
     assert needed <= allowed, needed - allowed
 

@@ -10,11 +10,10 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from tests.program.recording import answers, sdk
-from tests.program.recording.checking import Failure, check
-from tests.program.recording.computed import CHANGE_WITH_UPDATES, GLOBAL, Newborn, computed, new_id, outputs
+from tests.program.recording import acts, answers, sdk
+from tests.program.recording.checking import Failure
+from tests.program.recording.computed import CHANGE_WITH_UPDATES, Newborn, computed, outputs
 from tests.program.recording.diff import Change, NoFactsError, compare
-from tests.program.recording.naming import check_name, name_property, with_name
 from tests.program.recording.values import (
     Properties,
     Unknown,
@@ -24,7 +23,7 @@ from tests.program.recording.values import (
     revealed,
     write_struct,
 )
-from tests.program.recording.world import Thing, changed_world, read_world
+from tests.program.recording.world import changed_world, read_world
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
@@ -68,8 +67,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: Any, context: Any) -> Any:
         kind = _type(request.urn, context)
         news, olds = read_struct(request.news), read_struct(request.olds)
-        inputs = with_name(kind, _name(request.urn), news, olds, request.randomSeed)
-        failures = [*check(kind.inputs, inputs), *check_name(kind, inputs)]
+        inputs, failures = acts.complete(kind, _name(request.urn), news, olds, request.randomSeed)
         return provider_pb2.CheckResponse(inputs=write_struct(inputs), failures=_failures(failures))
 
     def Diff(self, request: Any, context: Any) -> Any:
@@ -92,30 +90,21 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Create(self, request: Any, context: Any) -> Any:
         kind = _type(request.urn, context)
         inputs = read_struct(request.properties)
-        region = self._region_of(kind, inputs)
         if request.preview:
+            region = acts.region_of(kind, inputs, self._region)
             later: Properties = dict.fromkeys(computed(Newborn(kind, inputs, region, 0)), Unknown())
             known: Properties = {"region": region} if "region" in later else {}
             return provider_pb2.CreateResponse(properties=write_struct(outputs(kind, inputs, {**later, **known})))
         with changed_world(self._world) as world:
-            newborn = Newborn(kind, inputs, region, world.made)
-            thing = Thing(
-                kind.token,
-                new_id(newborn),
-                _name(request.urn),
-                region,
-                world.made,
-                hidden_properties(inputs),
-                computed(newborn),
-            )
-            if world.clashes_with(thing, name_property(kind)):
-                _refuse(context, grpc.StatusCode.ALREADY_EXISTS, f"there is a {kind.token} {thing.id} already")
-            world.add(thing)
+            try:
+                thing = acts.make(world, kind, _name(request.urn), inputs, self._region)
+            except acts.TakenError as error:
+                _refuse(context, grpc.StatusCode.ALREADY_EXISTS, str(error))
         return provider_pb2.CreateResponse(id=thing.id, properties=write_struct(outputs(kind, inputs, thing.computed)))
 
     def Read(self, request: Any, context: Any) -> Any:
         kind = _type(request.urn, context)
-        region = self._region_of(kind, read_struct(request.properties))
+        region = acts.region_of(kind, read_struct(request.properties), self._region)
         thing = read_world(self._world).find(kind.token, request.id, region)
         if thing is None:
             return provider_pb2.ReadResponse()
@@ -129,7 +118,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         inputs, olds = read_struct(request.news), read_struct(request.olds)
         growing = CHANGE_WITH_UPDATES.get(kind.token, ())
         with changed_world(self._world) as world:
-            thing = world.find(kind.token, request.id, self._region_of(kind, olds))
+            thing = world.find(kind.token, request.id, acts.region_of(kind, olds, self._region))
             if thing is None:
                 _refuse(context, grpc.StatusCode.NOT_FOUND, f"{kind.token} {request.id} is not there any more")
             added = {**computed(Newborn(kind, inputs, thing.region, thing.number)), **thing.computed}
@@ -142,7 +131,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Delete(self, request: Any, context: Any) -> Any:
         kind = _type(request.urn, context)
-        region = self._region_of(kind, read_struct(request.properties))
+        region = acts.region_of(kind, read_struct(request.properties), self._region)
         with changed_world(self._world) as world:
             thing = world.find(kind.token, request.id, region)
             users = world.users_of(thing) if thing else []
@@ -153,18 +142,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:
-        asked = {key: plain(value) for key, value in read_struct(request.args).items()}
         try:
-            answer = answers.answer(sdk.function(request.tok), asked, self._region)
+            answer = acts.answer(request.tok, read_struct(request.args), self._region)
         except (answers.NoAnswerError, sdk.UnknownTokenError) as error:
             _refuse(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
         return provider_pb2.InvokeResponse(**cast("dict[str, Any]", {"return": write_struct(answer)}))
-
-    def _region_of(self, kind: sdk.ResourceType, inputs: Properties) -> str:
-        if "region" not in kind.inputs:
-            return GLOBAL
-        region = plain(inputs.get("region"))
-        return region if isinstance(region, str) else self._region
 
 
 def _type(urn: str, context: Any) -> sdk.ResourceType:

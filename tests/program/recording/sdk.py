@@ -66,6 +66,11 @@ class ResourceType:
         return self.token.split(":")[1].split("/")[0]
 
     @property
+    def takes_tags(self) -> bool:
+        """Whether resources of this type can have tags."""
+        return "tags" in self.inputs
+
+    @property
     def kind(self) -> str:
         """The last part of the token, such as `Vpc`."""
         return self.token.rpartition(":")[2]

@@ -15,6 +15,9 @@ ACCOUNT = "123456789012"
 SHARE_NAMES = {"aws:route53/zone:Zone"}
 """Types of which two things may have one name: there are public and private zones of one domain."""
 
+OWNERS = ("vpcId", "autoscalingGroupName")
+"""A security group's name is its VPC's affair, a lifecycle hook's its group's."""
+
 
 @dataclass
 class Thing:
@@ -67,7 +70,7 @@ class World:
             return True
         if name_property is None or thing.token in SHARE_NAMES or name_property not in thing.inputs:
             return False
-        keys = (name_property, "vpcId")  # a security group's name is its VPC's affair
+        keys = (name_property, *OWNERS)
         others = [other for other in self.things if (other.token, other.region) == (thing.token, thing.region)]
         return any(all(other.inputs.get(key) == thing.inputs.get(key) for key in keys) for other in others)
 
