@@ -1,5 +1,8 @@
 """What counts as a loss, and what is said before anything is lost."""
 
+import asyncio
+from collections.abc import Generator
+
 import pytest
 from pulumi import Output
 
@@ -26,6 +29,17 @@ def test_a_host_with_another_address_is_another_host() -> None:
     ]
 
 
+@pytest.fixture
+def loop() -> Generator[None, None, None]:
+    """What an output waits in: another test may have closed the one that Python made."""
+    made = asyncio.new_event_loop()
+    asyncio.set_event_loop(made)
+    yield
+    asyncio.set_event_loop(None)
+    made.close()
+
+
+@pytest.mark.usefixtures("loop")
 def test_what_is_not_known_yet_and_what_may_change_is_no_loss() -> None:
     wanted = {**host(1), "image": Output.from_input("/a"), "operator_key": "another"}
     assert losses({(HOST, "a"): {**host(1), "operator_key": "one"}}, {(HOST, "a"): wanted}) == []
