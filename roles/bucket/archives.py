@@ -58,7 +58,7 @@ class Archives:
         if there is not None and there != artefact.sha256:
             raise OperatorError(
                 f"the bucket has another {archive.path.name} than dist/; neither was changed",
-                next_command=f"look at both: aws s3 cp s3://{self.bucket.place.bucket}/{key} .",
+                next_command=f"look at both: aws s3 cp s3://{self.bucket.publication.bucket}/{key} .",
             )
         return key if there is None else None
 
@@ -83,7 +83,7 @@ class Archives:
         fetched = [self.bucket.fetch(_key(archive, each), each) for each in beside]
         if not (all(fetched) and self.bucket.fetch(key_of(archive), path)):
             raise OperatorError(
-                f"{path.name} is neither in dist/ nor in the bucket {self.bucket.place.bucket}",
+                f"{path.name} is neither in dist/ nor in the bucket {self.bucket.publication.bucket}",
                 next_command="the same from the checkout that built it",
             )
         try:

@@ -38,10 +38,10 @@ class Bucket:
     """The bucket of a stack.
 
     Args:
-        place: Its name and region.
+        publication: Its name and region.
     """
 
-    place: Publication
+    publication: Publication
 
     def read(self, key: str) -> Kept | None:
         """An object; None if there is none.
@@ -107,7 +107,7 @@ class Bucket:
         checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
         with self._explained(f"writing {key}"), path.open("rb") as file:
             self._s3.put_object(
-                Bucket=self.place.bucket,
+                Bucket=self.publication.bucket,
                 Key=key,
                 Body=file,
                 ContentType="application/octet-stream",
@@ -139,12 +139,14 @@ class Bucket:
             listed = [{"Key": key} for key in keys[first : first + REMOVED_AT_ONCE]]
             with self._explained(f"removing {len(listed)} objects"):
                 answer = self._s3.delete_objects(
-                    Bucket=self.place.bucket, Delete={"Objects": listed, "Quiet": True}, ChecksumAlgorithm="SHA256"
+                    Bucket=self.publication.bucket,
+                    Delete={"Objects": listed, "Quiet": True},
+                    ChecksumAlgorithm="SHA256",
                 )
             errors: list[Mapping[str, str]] = answer.get("Errors", [])
             if errors:
                 raise OperatorError(
-                    f"removing {errors[0]['Key']} from {self.place.bucket}: {errors[0]['Code']}: "
+                    f"removing {errors[0]['Key']} from {self.publication.bucket}: {errors[0]['Code']}: "
                     f"{errors[0].get('Message', '')}"
                 )
 
@@ -156,7 +158,7 @@ class Bucket:
         """
         with self._explained(f"listing {prefix}"):
             pages: Iterable[Mapping[str, Any]] = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self.place.bucket, Prefix=prefix
+                Bucket=self.publication.bucket, Prefix=prefix
             )
             return [str(each["Key"]) for page in pages for each in page.get("Contents", [])]
 
@@ -166,7 +168,7 @@ class Bucket:
         """What S3 answers about an object; None if there is none."""
         try:
             with self._explained(step):
-                return ask(Bucket=self.place.bucket, Key=key, **more)
+                return ask(Bucket=self.publication.bucket, Key=key, **more)
         except RefusedError as error:
             if error.code in MISSING:
                 return None
@@ -179,7 +181,7 @@ class Bucket:
         try:
             with self._explained(f"writing {key}"):
                 answer = self._s3.put_object(
-                    Bucket=self.place.bucket, Key=key, Body=body, ContentType=content_type, **caching, **condition
+                    Bucket=self.publication.bucket, Key=key, Body=body, ContentType=content_type, **caching, **condition
                 )
         except RefusedError as error:
             if error.code in CONFLICT:
@@ -188,8 +190,8 @@ class Bucket:
         return str(answer["ETag"])
 
     def _explained(self, step: str) -> Any:  # noqa: ANN401  # contextlib's own type is private
-        return explained(f"{step} in the bucket {self.place.bucket}", self.place.region)
+        return explained(f"{step} in the bucket {self.publication.bucket}", self.publication.region)
 
     @property
     def _s3(self) -> Any:  # noqa: ANN401  # boto3 makes its clients' types at run time
-        return client("s3", self.place.region)
+        return client("s3", self.publication.region)

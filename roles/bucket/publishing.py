@@ -54,7 +54,7 @@ class Publishing:
         """
         for _ in range(TRIES):
             # Read before the log is: who writes it after that knows more than we do.
-            seen = {place.name: self.bucket.read(start_key(place.name)) for place in self._groups}
+            seen = {group.name: self.bucket.read(start_key(group.name)) for group in self._groups}
             observed = observe(self.stack.fleet, newest=CARRIED_ENTRIES)
             published = self._publish(observed.log, observed.history)
             if published is None:
@@ -63,9 +63,9 @@ class Publishing:
             configuration = Wanted(self.stack).configuration_in_force(observed)
             try:
                 written = [
-                    place.name
-                    for place in self._groups
-                    if self._start(place, configuration, published, seen[place.name])
+                    group.name
+                    for group in self._groups
+                    if self._start(group, configuration, published, seen[group.name])
                 ]
             except ConflictError:
                 continue
@@ -109,10 +109,10 @@ class Publishing:
         Raises:
             OperatorError: S3 refuses, or doesn't answer.
         """
-        place, log = self.bucket.place, observe(self.stack.fleet).log
+        bucket, log = self.bucket.publication, observe(self.stack.fleet).log
         note, _ = Contents(self.bucket).note()
         names = ", ".join(each.name for each in self._groups)
-        say(f"then, in the bucket {place.bucket} of {place.region}:")
+        say(f"then, in the bucket {bucket.bucket} of {bucket.region}:")
         for key in self._lacking(release, log.snapshot):
             say(f"  write {key}")
         say(
@@ -155,18 +155,18 @@ class Publishing:
         return self._archives.publish(release)
 
     def _start(
-        self, place: GroupLocation, configuration: Configuration, published: Publication, had: Kept | None
+        self, group: GroupLocation, configuration: Configuration, published: Publication, had: Kept | None
     ) -> bool:
         """Write what new hosts of a location do; whether it was another thing before."""
         key = self.stack.checkout.release_key
 
         def document(at: dt.datetime) -> bytes:
-            return start_document(configuration, place, published, at=at, key=key)
+            return start_document(configuration, group, published, at=at, key=key)
 
         if had is not None and document(_written_at(had)) == had.body:
             return False
         body, etag = document(dt.datetime.now(dt.UTC)), had.etag if had else None
-        self.bucket.write(start_key(place.name), body, content_type=JSON, seen=etag)
+        self.bucket.write(start_key(group.name), body, content_type=JSON, seen=etag)
         return True
 
 

@@ -133,7 +133,7 @@ def _hosts_have_it(publishing: Publishing) -> Generator[None, None, None]:
     except OperatorError as error:
         first = f"{error.next_command}; then " if error.next_command else ""
         raise OperatorError(
-            f"the hosts have it, but the bucket {publishing.bucket.place.bucket} has not all of it yet: "
+            f"the hosts have it, but the bucket {publishing.bucket.publication.bucket} has not all of it yet: "
             f"{error.message}",
             next_command=f"{first}the same command again, or fab bucket --stack {publishing.stack.checkout.stack}",
             exit_code=BUCKET_IS_BEHIND,

@@ -203,7 +203,7 @@ def test_every_object_is_what_the_service_answers_to_its_path_with_its_headers(
     s3 = client("s3", REGION)
     with shelf.service(unpacked, snapshot) as service:
         for path in paths:
-            head = s3.head_object(Bucket=bucket.place.bucket, Key=f"{SITE_PREFIX}{path}")
+            head = s3.head_object(Bucket=bucket.publication.bucket, Key=f"{SITE_PREFIX}{path}")
             answer = service.answer(path)
             assert (head["ContentType"], head["CacheControl"]) == (answer.content_type, answer.cache_control)
 
@@ -265,7 +265,7 @@ def test_what_is_gone_is_removed_and_the_page_for_what_is_not_there_stays(
     gone = before - keys_of(bucket)
     assert tally.removed == len(gone) == 2
     assert "/maaf.html" in keys_of(bucket)
-    markers = client("s3", REGION).list_object_versions(Bucket=bucket.place.bucket)["DeleteMarkers"]
+    markers = client("s3", REGION).list_object_versions(Bucket=bucket.publication.bucket)["DeleteMarkers"]
     assert {each["Key"] for each in markers} == {f"{SITE_PREFIX}{path}" for path in gone}
 
 
