@@ -1,12 +1,14 @@
 """Looking, before anything is made, at what the stack has and the program no longer asks for."""
 
 import os
+import time
 from collections.abc import Mapping
 from typing import cast
 
 import pulumi
 from pulumi import Output, ResourceTransformationArgs
 
+from infra.bridge.errors import OperatorError
 from infra.bridge.losses import HOST, KINDS, NAMED, NETWORK, SHOWN, Loss, read_number, refuse_unnamed
 from infra.lab.providers import BRIDGE_IDENTITY, HOST_IDENTITY
 
@@ -25,6 +27,9 @@ IDENTITY: Mapping[str, tuple[str, ...]] = {
 }
 """What can't change of a resource of the lab without another one in its place. Of AWS's, its provider knows."""
 
+READ_SECONDS, RETRY_SECONDS = 10, 0.1
+"""How long the state may be unreadable: it is written in milliseconds, by a machine that may be busy."""
+
 CARRIED_BY = {HOST: (IMAGE, CLAIM), NETWORK: (CLAIM,)}
 """What is replaced along with what it stands on."""
 
@@ -41,7 +46,7 @@ class Watch:
     def __init__(self, stack: str) -> None:
         self._stack = stack
         self._named = os.environ.get(NAMED)
-        self._there: Known = {} if self._named == SHOWN else _read_state(stack)
+        self._there: Known = {} if self._named == SHOWN else read_state(stack)
         self._wanted: dict[Key, Mapping[str, object]] = {}
         pulumi.runtime.register_stack_transformation(self._see)
 
@@ -84,9 +89,27 @@ def _is_another(kind: str, old: Mapping[str, object], new: Mapping[str, object])
     return any(not isinstance(value, Output) and value != old.get(key) for key, value in given.items())
 
 
-def _read_state(stack: str) -> Known:
+def read_state(stack: str) -> Known:
+    """The stack's resources, as the engine's last run left them.
+
+    On an update the engine writes the state beside us, and a file of it can be read while it is half-written.
+
+    Raises:
+        OperatorError: The state can't be read.
+    """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
-    answer = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": name}).value
+    deadline = time.monotonic() + READ_SECONDS
+    while True:
+        try:
+            answer = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": name}).value
+            break
+        except Exception as error:  # the SDK knows nothing more precise
+            if time.monotonic() > deadline:
+                raise OperatorError(
+                    f"what stack '{stack}' has can't be read ({error}); nothing was changed",
+                    next_command=f"pulumi stack export -s {stack} > /dev/null   # tells whether its state is whole",
+                ) from error
+            time.sleep(RETRY_SECONDS)
     outputs = cast("Mapping[str, Mapping[str, object]]", answer["outputs"] or {})
     return {
         (str(resource["type"]), urn.rpartition("::")[2]): cast("Mapping[str, object]", resource["outputs"])

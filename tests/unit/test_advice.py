@@ -25,7 +25,7 @@ PULUMI = {"up", "preview", "refresh", "destroy", "stack", "config", "cancel", "s
 FAB = re.compile(r"\bfab ((?:[a-z]+-)*[a-z]+)\b(?!: )((?: +(?:--?[a-z-]+|[A-Z'<…\d][^ `,;|]*))*)")
 MAKE = re.compile(r"\bmake ([a-z]+(?:-[a-z]+)*)\b((?: [A-Z]+=\S+)*)")
 MODULE = re.compile(r"\bpython3? -m ((?:infra|roles|tools)[a-z_.]*)(?: ([a-z]+))?")
-ENGINE = re.compile(r"(?:^|, or |, then |; |=X )pulumi (?!is\b)([a-z]+)\b")
+ENGINE = re.compile(r"\bpulumi ([a-z]+)(?= -| +#|$|[,;`]| (?:set|select|ls|output|export|init|rm) )", re.MULTILINE)
 
 
 @cache
@@ -125,6 +125,7 @@ def test_every_command_on_a_page_can_be_typed() -> None:
         ".venv/bin/python -m infra.nowhere",
         ".venv/bin/python -m infra.lab nowhere X",
         "pulumi nowhere -s X",
+        "fab status, or X=2 pulumi nowhere",
     ],
 )
 def test_a_command_that_does_not_exist_is_found(text: str) -> None:

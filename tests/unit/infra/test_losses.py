@@ -1,14 +1,15 @@
 """What counts as a loss, and what is said before anything is lost."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 
 import pytest
 from pulumi import Output
+from pulumi.runtime.invoke import InvokeResult
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.losses import HOST, NETWORK, Loss, planned_losses, read_number, refuse_unnamed
-from infra.losses import CLAIM, IMAGE, losses
+from infra.losses import CLAIM, IMAGE, losses, read_state
 
 PREFIX = "urn:pulumi:lokal::tegak::tegak:site:Location$"
 BUCKET = "aws:s3/bucket:Bucket"
@@ -59,6 +60,31 @@ def test_a_host_goes_with_what_it_stands_on(
     same = {(HOST, "a"): host(1), (NETWORK, "barat"): {"name": "tg18-1"}}
     found = losses({**same, (kind, "x"): old}, {**same, (kind, "x"): new})
     assert [loss.kind for loss in found] == lost
+
+
+def test_a_state_that_is_being_written_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[object] = []
+
+    def invoke(_token: str, inputs: Mapping[str, str]) -> InvokeResult:
+        tries.append(inputs["stackName"])
+        if len(tries) < 3:
+            raise Exception("failed to load checkpoint: EOF")  # noqa: TRY002  # as the SDK does
+        return InvokeResult({"outputs": {f"{PREFIX}{HOST}::a": {"type": HOST, "outputs": host(1)}}})
+
+    monkeypatch.setattr("pulumi.runtime.invoke", invoke)
+    monkeypatch.setattr("infra.losses.RETRY_SECONDS", 0)
+    assert read_state("lokal") == {(HOST, "a"): host(1)}
+    assert len(tries) == 3
+
+
+def test_a_state_that_can_not_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def invoke(_token: str, _inputs: Mapping[str, str]) -> InvokeResult:
+        raise Exception("failed to load checkpoint: EOF")  # noqa: TRY002  # as the SDK does
+
+    monkeypatch.setattr("pulumi.runtime.invoke", invoke)
+    monkeypatch.setattr("infra.losses.READ_SECONDS", 0)
+    with pytest.raises(OperatorError, match=r"can't be read \(failed to load checkpoint: EOF\); nothing was changed"):
+        read_state("lokal")
 
 
 def test_the_engines_plan_is_read() -> None:
