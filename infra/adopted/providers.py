@@ -1,7 +1,7 @@
 """The dynamic provider of adopted machines: it looks at them, and never changes, makes or removes one.
 
 A machine must be fit when it is adopted, or when its address, keys or role change. Later it may be away: that is shown,
-and stops nobody from changing the rest (docs/decisions/0006-machines-one-owns.md).
+and stops nobody from changing the rest (docs/decisions/0021-a-machine-that-is-away.md).
 
 Kept thin like infra/lab/providers.py: it is pickled into the state.
 """

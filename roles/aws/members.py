@@ -2,7 +2,8 @@
 
 A host is a member while it is in service. Its ssh keys are those that it printed on its console, as cloud-init does at
 first boot; the console is written by root alone and read through the account, so no key is ever taken from whoever
-answers. An instance keeps its keys for life: once read, they are kept here (docs/decisions/0009-hosts-of-a-group.md).
+answers. An instance keeps its keys for life: once read, they are kept here
+(docs/decisions/0037-host-keys-from-the-console.md).
 """
 
 import contextlib

@@ -2,7 +2,7 @@
 
 The requests are our own: addresses of the site that exist, each asked of the canary and of one of the others at about
 the same time, in turn, over the soak time. What the public asks meanwhile is the load that they are compared under; it
-is not counted, since whoever asks could turn what is counted (docs/decisions/0013-the-gate.md).
+is not counted, since whoever asks could turn what is counted (docs/decisions/0057-the-gate.md).
 
 Where a host divides requests, it asks its servers as it sees them. A load balancer of AWS is no host, and lets nobody
 ask one of its servers: there each host is asked the same by itself.

@@ -15,7 +15,7 @@ TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
 
 IDLE_SECONDS = 60
 """Longer than the CDN keeps an idle connection (50 s at most), shorter than the hosts' nginx does (75 s): the side that
-sends requests is the one that closes, see docs/decisions/0003-changing-without-a-failed-request.md."""
+sends requests is the one that closes, see docs/decisions/0006-three-that-may-ask-again.md."""
 
 DRAIN_SECONDS = 20
 """A host's nginx gives up on a request after 10 s."""

@@ -2,7 +2,7 @@
 
 A page is rendered and written again when what it depends on has changed, which is compared by digests. The snapshot's
 time is no part of that: the nation has 1.7 million pages and files, each with that time in it, and a quarter of an hour
-of the count changes a few thousand of them (docs/decisions/0012-what-is-published.md).
+of the count changes a few thousand of them (docs/decisions/0052-only-what-changed-is-written.md).
 """
 
 import hashlib
