@@ -1,5 +1,6 @@
 """Building and signing what is deployed: the results service with all its dependencies, the same bytes each time."""
 
+import base64
 import gzip
 import hashlib
 import io
@@ -17,7 +18,7 @@ from app import __version__
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import write_whole
 from roles.artefacts.files import RELEASED_ROLES, Templates
-from roles.artefacts.signing import check_signature, read_artefact, sign
+from roles.artefacts.signing import check_signature, read_artefact, sha256_beside, sign, signature_beside
 from roles.scripts.artefacts import CONFIG, Artefact
 from roles.stack.checkout import Checkout
 
@@ -27,6 +28,7 @@ RELEASE_NAMESPACE = "tegak-release"
 HOST_PYTHON = "3.11"
 """Debian 12's: what the artefact is made for, whatever Python the operator has."""
 
+MANIFEST = "release.json"
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,39}")
 """It becomes part of names of files and directories."""
 
@@ -75,18 +77,48 @@ class Release:
 
 
 def unpack_templates(packed: tarfile.TarFile, release: str) -> Templates:
-    """Read the templates out of a release, or of the part of it that a host printed.
+    """Read the templates out of a release.
 
     Args:
         packed: It.
         release: Its name.
+
+    Raises:
+        OperatorError: It is another release, or what it has is no text.
     """
     texts: dict[str, str] = {}
     for member in packed:
-        file = packed.extractfile(member) if member.name.startswith(f"{CONFIG}/") else None
+        wanted = member.name == MANIFEST or member.name.startswith(f"{CONFIG}/")
+        file = packed.extractfile(member) if wanted else None
         if file is not None:
-            texts[member.name.removeprefix(f"{CONFIG}/")] = _text(file.read(), f"{member.name} in release {release}")
-    return Templates(texts, f"release {release}")
+            texts[member.name] = _text(file.read(), f"{member.name} in release {release}")
+    name = json.loads(texts.pop(MANIFEST, "{}")).get("release")
+    if name != release:
+        raise OperatorError(f"what is said to be release {release} is {name}", next_command="fab build")
+    return Templates({path.removeprefix(f"{CONFIG}/"): text for path, text in texts.items()}, f"release {release}")
+
+
+def kept_templates(name: str, printed: str, signers: str) -> Templates:
+    """The templates of a release that a host keeps, as signed: what is unpacked there could be anybody's.
+
+    Args:
+        name: The release.
+        printed: What the host printed (`roles.scripts.artefacts.read_signed`).
+        signers: Who may sign releases.
+
+    Raises:
+        OperatorError: It is not signed by who may, or another release.
+    """
+    try:
+        archive, signature = map(base64.b64decode, printed.split())
+    except ValueError as error:
+        raise OperatorError(f"what the host keeps of release {name} is no archive", next_command="fab drift") from error
+    with tempfile.TemporaryDirectory() as directory:
+        release = Release(name, Path(directory) / f"{PREFIX}{name}{SUFFIX}")
+        release.path.write_bytes(archive)
+        signature_beside(release.path).write_bytes(signature)
+        sha256_beside(release.path).write_text(hashlib.sha256(archive).hexdigest(), encoding="ascii")
+        return release.templates(signers)
 
 
 def _text(body: bytes, what: str) -> str:
@@ -119,7 +151,7 @@ def build_release(checkout: Checkout, version: str | None = None) -> Release:
     name = f"{version}-{hashlib.sha256(version.encode() + content.digest()).hexdigest()[:10]}"
     manifest = json.dumps({"release": name, "version": version, "python": HOST_PYTHON})
     release = Release.of(checkout, name)
-    write_whole(release.path, _pack({"release.json": manifest.encode(), **files}))
+    write_whole(release.path, _pack({MANIFEST: manifest.encode(), **files}))
     sign(release.path, checkout.release_key, RELEASE_NAMESPACE)
     return release
 

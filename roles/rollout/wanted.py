@@ -1,18 +1,16 @@
 """What a rollout brings: a release, found in dist/ or on a host that keeps it, and each host's files with it."""
 
-import base64
-import io
-import tarfile
 from dataclasses import dataclass
 
 from infra.bridge.errors import OperatorError
 from roles.artefacts.files import OWN_PARTS, Configuration, Templates
-from roles.artefacts.release import Release, find_release, unpack_templates
+from roles.artefacts.release import Release, find_release, kept_templates
 from roles.hosts.state import NoRelease, Observation
 from roles.rollout.changes import Target
 from roles.rollout.plan import OWN_FILES
-from roles.scripts.artefacts import read_templates
+from roles.scripts.artefacts import read_signed
 from roles.stack.stack import Stack
+from roles.terminal import say
 
 
 class NowhereError(OperatorError):
@@ -112,12 +110,14 @@ class Wanted:
             return None
 
     def _kept_templates(self, name: str, observed: Observation) -> Templates:
-        keeper = next((host for host in observed.answering if name in observed.states[host.name].releases), None)
-        if keeper is None:
-            raise NowhereError(name)
-        printed = self.stack.fleet[keeper].run("reading its release's templates", read_templates(name))
-        with tarfile.open(fileobj=io.BytesIO(base64.b64decode(printed))) as packed:
-            return unpack_templates(packed, name)
+        keepers = [host for host in observed.answering if name in observed.states[host.name].releases]
+        for keeper in keepers:
+            try:
+                printed = self.stack.fleet[keeper].run("reading its release", read_signed(name))
+                return kept_templates(name, printed, self.stack.signers)
+            except OperatorError as error:
+                say(f"{keeper.name}: its release {name} is not used here: {error.message}")
+        raise NowhereError(name)
 
     def _configuration(self, templates: Templates | None) -> Configuration:
         own = Templates.of_checkout(OWN_PARTS)

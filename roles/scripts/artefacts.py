@@ -10,9 +10,11 @@ from roles.scripts.layout import (
     COMPLETE,
     CURRENT_RELEASE,
     CURRENT_SNAPSHOT,
+    DISCARDED,
     INCOMING,
     RELEASES,
     SERVICE,
+    SIGNED,
     SNAPSHOTS,
 )
 from roles.scripts.quoting import (
@@ -98,6 +100,10 @@ def _receive(artefact: Artefact, target: PurePosixPath, *, unpacked_bytes: int, 
         'rm -rf "$half_made"',
         'mkdir "$half_made"',
         f'tar -xzf {command(packed)} -C "$half_made" --no-same-owner --no-same-permissions',
+        # Kept: what was signed is what the unpacked files are compared with later.
+        f'mkdir "$half_made"/{SIGNED}',
+        f'mv {command(packed)} "$half_made"/{SIGNED}/archive.tar.gz',
+        f'mv {command(signature)} "$half_made"/{SIGNED}/signature',
         *finish,
         f'touch "$half_made"/{COMPLETE}',
         f'mv -T "$half_made" {command(target)}',
@@ -159,14 +165,29 @@ def remove_all_but(names: Iterable[str], directory: PurePosixPath) -> str:
     return command(*directories, *kept, "-exec", "rm", "-rf", "{}", "+")
 
 
+def set_aside() -> Script:
+    """Stop the service, and put what the host has where nothing uses it; what was put there before is removed."""
+    moves = [case_of(exists(each), command("mv", "-T", each, DISCARDED / each.name)) for each in (RELEASES, SNAPSHOTS)]
+    return script(
+        unless(silent(command("systemctl", "stop", SERVICE)), "true"),  # it may never have had one
+        command("rm", "-f", CURRENT_RELEASE, CURRENT_SNAPSHOT),
+        command("rm", "-rf", DISCARDED),
+        command("install", "-d", "-m", "0700", DISCARDED),
+        *(line for lines in moves for line in lines),
+        command("install", "-d", "-m", "0755", RELEASES, SNAPSHOTS),
+        timeout_seconds=LONG_TIMEOUT_SECONDS,
+    )
+
+
 def deactivate_snapshot() -> Script:
     """Undo a host's first snapshot."""
     return script(command("rm", "-f", CURRENT_SNAPSHOT))
 
 
-def read_templates(release: str) -> Script:
-    """Print, packed and in base64, the templates that a release carries."""
-    return script(pipe(command("tar", "-cz", "-C", RELEASES / release, CONFIG), "base64 -w 0"))
+def read_signed(release: str) -> Script:
+    """Print in base64 the archive that a release came in and, a line later, its signature."""
+    signed = RELEASES / release / SIGNED
+    return script(*(f"{command('base64', '-w', 0, signed / name)}; echo" for name in ("archive.tar.gz", "signature")))
 
 
 def _says_release(release: str, address: str) -> str:

@@ -8,7 +8,13 @@ RELEASES = ROOT / "releases"
 CURRENT_RELEASE = ROOT / "current"
 SNAPSHOTS = ROOT / "snapshots"
 CURRENT_SNAPSHOT = SNAPSHOTS / "current"
+DISCARDED = ROOT / "discarded"
+"""What a host had that was found altered: for whoever looks into it, and used by nothing."""
+
 COMPLETE = ".complete"
+SIGNED = ".signed"
+"""In a release or snapshot: the folder with the archive that it came in, as `archive.tar.gz`, and its `signature`."""
+
 ALLOWED_SIGNERS = PurePosixPath("/etc/tegak/allowed_signers")
 SERVICE = "tegak-results.service"
 EDGE_CERTIFICATE = PurePosixPath("/etc/tegak/tls/edge.crt")

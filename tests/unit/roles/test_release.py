@@ -1,3 +1,4 @@
+import base64
 import io
 import shutil
 import tarfile
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from infra.bridge.errors import OperatorError
-from roles.artefacts.release import build_release, unpack_templates
+from infra.bridge.signers import PUBLIC_KEY, read_signers
+from roles.artefacts.files import Templates
+from roles.artefacts.release import Release, build_release, kept_templates, unpack_templates
 from roles.artefacts.snapshot import ensure_snapshot
 from roles.stack.checkout import Checkout
 from tests.lab import PROJECT, SMALL
@@ -98,3 +101,33 @@ def test_a_note_of_results_that_was_cut_vouches_for_nothing(checkout: Checkout, 
     note.write_bytes(cut)
     assert ensure_snapshot(checkout, PROJECT / SMALL, None) == first
     assert note.read_bytes() == whole
+
+
+def printed_by_a_host(release: Release) -> str:
+    files = (release.path, release.path.with_name(f"{release.path.name}.sig"))
+    return "\n".join(base64.b64encode(file.read_bytes()).decode() for file in files)
+
+
+def test_templates_that_a_host_keeps_are_those_that_were_signed(checkout: Checkout) -> None:
+    shutil.copytree(PROJECT / "templates", checkout.project / "templates")
+    release, signers = build_release(checkout), read_signers(PROJECT / PUBLIC_KEY)
+    kept = kept_templates(release.name, printed_by_a_host(release), signers)
+    assert kept == release.templates(signers)
+    assert kept.texts == Templates.of_checkout().texts
+
+
+def test_what_a_host_keeps_of_a_release_and_nobody_signed_is_refused(checkout: Checkout) -> None:
+    release, other, signers = (
+        build_release(checkout),
+        build_release(checkout, "1.0.1"),
+        read_signers(PROJECT / PUBLIC_KEY),
+    )
+    altered = bytearray(release.path.read_bytes())
+    altered[len(altered) // 2] ^= 1
+    _, signature = printed_by_a_host(release).split()
+    with pytest.raises(OperatorError, match="has no valid signature"):
+        kept_templates(release.name, f"{base64.b64encode(altered).decode()}\n{signature}\n", signers)
+    with pytest.raises(OperatorError, match=f"is said to be release {release.name} is {other.name}"):
+        kept_templates(release.name, printed_by_a_host(other), signers)
+    with pytest.raises(OperatorError, match="is no archive"):
+        kept_templates(release.name, "", signers)

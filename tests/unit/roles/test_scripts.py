@@ -11,7 +11,7 @@ from infra.bridge.errors import OperatorError
 from roles.artefacts.files import Templates
 from roles.hosts.pool import read_servers
 from roles.scripts import activation, pool
-from roles.scripts.artefacts import Artefact, point, receive_release
+from roles.scripts.artefacts import Artefact, point, receive_release, set_aside
 from roles.scripts.host_files import HostFile, archive
 from roles.scripts.quoting import Script, case_of, command, keep, pipe, prints, refuse_unless, script, wait_until
 
@@ -314,6 +314,27 @@ def test_what_can_not_be_put_back_is_an_error_and_not_taken_for_done(host: Host)
     (host.root / "etc/x/in the way").mkdir(parents=True)
     assert host.put_back([file]) != 0
     assert list((host.root / "var/lib/tegak/rollouts").rglob("complete"))  # so that it can be tried again
+
+
+def test_what_an_altered_host_has_is_set_aside_and_the_one_before_is_gone(host: Host) -> None:
+    own = host.root / "srv/tegak"
+    (own / "snapshots/one").mkdir(parents=True)
+    (own / "snapshots/current").symlink_to(own / "snapshots/one")
+    assert host.run(set_aside()).returncode == 0
+    assert host.said() == ["stop tegak-results.service"]
+    assert not (own / "current").is_symlink()
+    assert sorted(each.name for each in (own / "discarded").rglob("*")) == [
+        ".complete",
+        ".complete",
+        "new",
+        "old",
+        "one",
+        "releases",
+        "snapshots",
+    ]
+    assert list((own / "releases").iterdir()) == list((own / "snapshots").iterdir()) == []
+    assert host.run(set_aside()).returncode == 0  # also where there is nothing
+    assert not list((own / "discarded").rglob("old"))
 
 
 def test_haproxys_table_is_read() -> None:
