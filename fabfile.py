@@ -12,6 +12,8 @@ from roles.output import make_output_unfailing
 from roles.rollout.request import Request, RolloutOptions
 from roles.stack.stack import open_stack
 from roles.tasks import bring_up, planning, rollouts
+from roles.tasks.discard import discard as discard_host
+from roles.tasks.drift import show_drift
 from roles.tasks.housekeeping import Housekeeping
 from roles.tasks.looking_back import LookingBack
 from roles.tasks.options import option_help, takes_rollout_options
@@ -199,6 +201,14 @@ def undrain_location(_: Context, location: str, reason: str = "", stack: str | N
         Housekeeping(opened).undrain_location(location, reason)
 
 
+@task(positional=["host"], help={"host": "Its name.", **REASON, **STACK})
+@operator_command
+def discard(_: Context, host: str, reason: str = "", stack: str | None = None, *, emergency: bool = False) -> None:
+    """Take an app host out that was altered, and set aside what it has."""
+    with open_stack(PROJECT, stack) as opened:
+        discard_host(opened, host, reason, emergency=emergency)
+
+
 @task(help=STACK)
 @operator_command
 def certificate(_: Context, stack: str | None = None) -> None:
@@ -227,9 +237,9 @@ def releases(_: Context, stack: str | None = None) -> None:
 @task(help=STACK)
 @operator_command
 def drift(_: Context, stack: str | None = None) -> None:
-    """Compare each host with what the log says it should be; fail if one differs."""
+    """Compare each host with what the log and the inventory say it should be; fail if one differs."""
     with open_stack(PROJECT, stack) as opened:
-        LookingBack(opened).drift()
+        show_drift(opened)
 
 
 @task(help=STACK)

@@ -23,6 +23,7 @@ class HostOutputs:
         host_keys: Its public ssh keys, known once it is there.
         ssh_port: TCP port of its ssh.
         ssh_user: Who logs in.
+        accounts: Users beside that one that its owner keeps there.
     """
 
     name: str
@@ -33,6 +34,7 @@ class HostOutputs:
     host_keys: Output[Sequence[str]]
     ssh_port: int = SSH_PORT
     ssh_user: str = SSH_USER
+    accounts: Sequence[str] = ()
 
     @property
     def entry(self) -> Output[dict[str, object]]:
@@ -45,5 +47,6 @@ class HostOutputs:
             "address": self.address,
             "ssh_port": self.ssh_port,
             "ssh_user": self.ssh_user,
+            "accounts": list(self.accounts),
         }
         return self.host_keys.apply(lambda keys: {**own, "host_keys": list(keys)})

@@ -49,6 +49,7 @@ class HostsLocation(pulumi.ComponentResource):
             adopted.host_keys,
             machine.ssh_port,
             machine.ssh_user,
+            machine.accounts,
         )
 
 

@@ -106,6 +106,7 @@ class Host(_Document):
         host_keys: Its public keys, as in a known_hosts line without its first field.
         ssh_proxy: A command whose standard input and output are a connection to its ssh; empty where it is reached at
             its address.
+        accounts: Users beside whoever deploys that its owner keeps there.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Host(_Document):
     ssh_user: str
     host_keys: tuple[str, ...] = Field(min_length=1)
     ssh_proxy: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
 
 
 class RolloutPolicy(_Document):

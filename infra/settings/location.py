@@ -14,6 +14,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$")]
 AwsName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,10}[a-z0-9]$")]
 """Names of ALBs and target groups have 32 characters at most, the stack's name and Pulumi's suffix among them."""
 
+UserName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
+
 LARGEST_VPC_PREFIX, SMALLEST_VPC_PREFIX = 16, 20
 PRIVATE_RANGES = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16"))
 Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[1-9]$")]
@@ -73,14 +75,16 @@ class MachineSettings(Settings):
         ssh_port: TCP port of its ssh.
         ssh_user: Who logs in; may call sudo without a password.
         host_keys: Its public ssh keys, as in a known_hosts line without its first field. None other is believed.
+        accounts: Users beside `ssh_user` that its owner keeps there, for its console: any other one is drift.
     """
 
     name: Name
     role: Literal["app", "lb", "edge"]
     address: Annotated[IPv4Address, Field(strict=False)]
     ssh_port: int = Field(default=22, ge=1, le=65535)
-    ssh_user: str = Field(default="deploy", pattern=r"^[a-z_][a-z0-9_-]{0,31}$")
+    ssh_user: UserName = "deploy"
     host_keys: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    accounts: Annotated[tuple[UserName, ...], Field(strict=False)] = ()
 
     @field_validator("host_keys")
     @classmethod

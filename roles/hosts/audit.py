@@ -15,6 +15,7 @@ RolloutAction = Literal["deploy", "rollback", "configure", "publish"]
 Action = Literal[
     RolloutAction,
     "certificate",
+    "discard",
     "freeze",
     "unfreeze",
     "mark-bad",

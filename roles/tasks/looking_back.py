@@ -1,4 +1,4 @@
-"""What operators read beside the table: the log, the releases, and what differs from what the log says."""
+"""What operators read beside the table: the log and the releases."""
 
 import sys
 from collections.abc import Iterable
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from infra.bridge.errors import OperatorError
 from roles.hosts.audit import Entry
-from roles.hosts.state import Observation, observe
-from roles.rollout.wanted import Wanted
+from roles.hosts.state import observe
 from roles.stack.stack import Stack
 from roles.terminal import say, show_table
 
@@ -52,37 +51,6 @@ class LookingBack:
         if not names:
             say("no host has a release")
 
-    def drift(self) -> None:
-        """Compare what each host runs, serves and is configured with against what the log says.
-
-        Raises:
-            OperatorError: There is a difference.
-        """
-        observed = observe(self.stack.fleet)
-        configuration = Wanted(self.stack).configuration_in_force(observed)
-        found = [*(error.message for error in observed.errors.values()), *observed.refused_lines]
-        for host in observed.answering:
-            state = observed.states[host.name]
-            found += [
-                f"{host.name}: {file.path} is not what {observed.log.release or 'this checkout'} says"
-                for file in configuration.files_of(host)
-                if state.files.get(str(file.path)) != file.fingerprint
-            ]
-            if "app" in host.roles:
-                found += [f"{host.name}: {text}" for text in _app_drift(observed, host.name)]
-        drained = observed.log.drained_locations
-        for name, state in observed.locations.items():
-            if (state == "drained") != (name in drained):
-                found.append(f"location {name} is {state} at the edge, and the log says otherwise")
-        for line in found:
-            say(line)
-        if found:
-            raise OperatorError(
-                f"{len(found)} differences from what the log says",
-                next_command="fab configure, fab deploy or fab publish",
-            )
-        say(f"no drift: {len(observed.answering)} hosts are as the log says")
-
 
 def _show(entries: Iterable[Entry]) -> None:
     rows: list[tuple[str, ...]] = []
@@ -93,22 +61,3 @@ def _show(entries: Iterable[Entry]) -> None:
         row = (f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.operator.who, entry.action, which, result, seconds)
         rows.append((*row, entry.reason.replace("\n", " ")[:60]))
     show_table(("when, UTC", "who", "what", "which", "result", "s", "reason"), rows)
-
-
-def _app_drift(observed: Observation, name: str) -> list[str]:
-    log, state = observed.log, observed.states[name]
-    found: list[str] = []
-    for what, says, has in (
-        ("has release", log.release, state.release),
-        ("runs", log.release, state.running_release),
-        ("serves snapshot", log.snapshot, state.snapshot),
-    ):
-        if says is not None and has != says:
-            found.append(f"{what} {has or 'none'}, and the log says {says}")
-    if observed.servers.get(name) != "up":
-        found.append(f"its load balancer finds it {observed.servers.get(name, 'unknown')}")
-    if state.restarts:
-        found.append(f"its service died and was started again {state.restarts} times")
-    if state.pending:
-        found.append(f"waits to be applied: {', '.join(state.pending)}")
-    return found

@@ -82,6 +82,7 @@ def verify(checkout: Checkout, inventory: Inventory) -> None:
     # From where the suite runs: testinfra can't be told the checkout's path, if letters of other languages are in it.
     inside = directory.relative_to(checkout.project)
     argv += [f"--inventory={inside / 'inventory.json'}", f"--ssh-config={inside / 'ssh_config'}"]
+    argv += [f"--operator-key={checkout.operator_key}.pub", f"--release-key={checkout.release_key}.pub"]
     argv += ["-q", "--no-header", "--tb=short"]
     environment = {**os.environ, "PATH": f"{checkout.project / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"}
     try:

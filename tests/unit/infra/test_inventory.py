@@ -18,6 +18,7 @@ HOST = {
     "ssh_user": "deploy",
     "host_keys": ["ssh-ed25519 AAAA"],
     "ssh_proxy": [],
+    "accounts": [],
 }
 DOCUMENT: dict[str, Any] = {
     "schema": 1,

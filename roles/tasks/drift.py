@@ -1,0 +1,148 @@
+"""What differs from what the log, the release and the inventory say, and what nobody asked for."""
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from statistics import median
+
+from infra.bridge.errors import OperatorError
+from infra.bridge.host_keys import read_host_key
+from infra.bridge.inventory import Host
+from roles.artefacts.files import Configuration
+from roles.hosts.examination import Clock, Examination, read_examination, read_host_clock
+from roles.hosts.state import Observation, observe
+from roles.rollout.wanted import Wanted
+from roles.scripts.layout import LOG
+from roles.stack.stack import Stack
+from roles.tasks.findings import Asked, Finding, disagreements, findings
+from roles.terminal import say
+
+ROLL_OUT = "fab publish, then fab deploy"
+
+
+def show_drift(stack: Stack) -> None:
+    """Say what differs on any host from what it should be, each thing with what to type next. Nothing is changed.
+
+    Args:
+        stack: The stack.
+
+    Raises:
+        OperatorError: Something differs, or could not be looked at.
+    """
+    started = time.monotonic()
+    observed = observe(stack.fleet)
+    configuration = Wanted(stack).configuration_in_force(observed)
+    key = read_operator_key(stack.checkout.operator_key)
+    answers = _examine(stack, observed)
+    good = {name: answer for name, answer in answers.items() if not isinstance(answer, OperatorError)}
+    examined = {name: examination for name, (_, examination) in good.items()}
+    clocks = {name: clock for name, (clock, _) in good.items()}
+    asked = [Asked(observed.inventory, host, configuration.files_of(host), key) for host in observed.answering]
+    errors = [*observed.errors.values(), *(answer for answer in answers.values() if isinstance(answer, OperatorError))]
+    found = [
+        *(Finding(error.message, error.next_command or "fab status") for error in errors),
+        *(Finding(line, f"on it: less {LOG}") for line in observed.refused_lines),
+        *log_drift(observed, configuration),
+        *clock_drift(clocks, observed.inventory.rollout.clock_offset_seconds),
+        *(each for one in asked if one.host.name in examined for each in findings(one, examined[one.host.name])),
+        *disagreements(examined),
+    ]
+    for line in [*map(str, found), *partly_compared(examined)]:
+        say(line)
+    if found:
+        raise OperatorError(
+            f"{len(found)} differences from what the log and the inventory say; nothing was changed",
+            next_command="what each line says",
+        )
+    seconds = time.monotonic() - started
+    say(f"no drift: {len(examined)} hosts are as the log and the inventory say; looked at in {seconds:.0f} s")
+
+
+def read_operator_key(private_key: Path) -> str:
+    """Type and text of the public key that lets operators in.
+
+    Raises:
+        OperatorError: It can't be read.
+    """
+    file = private_key.with_name(f"{private_key.name}.pub")
+    try:
+        return read_host_key(file.read_text(encoding="utf-8").strip())
+    except (OSError, ValueError) as error:
+        raise OperatorError(
+            f"the operators' public key {file.name} can't be read: no host was looked at", next_command="make setup"
+        ) from error
+
+
+def _examine(stack: Stack, observed: Observation) -> Mapping[str, tuple[Clock, Examination] | OperatorError]:
+    def ask(host: Host) -> tuple[Clock, Examination]:
+        clock = read_host_clock(stack.fleet, host)  # first: what comes after keeps the host busy
+        return clock, read_examination(stack.fleet, host, stack.signers)
+
+    return stack.fleet.on_each(observed.answering, ask)
+
+
+def log_drift(observed: Observation, configuration: Configuration) -> Iterator[Finding]:
+    """What differs from what the log says, and the files of its release."""
+    says = observed.log.release or "this checkout"
+    for host in observed.answering:
+        state = observed.states[host.name]
+        for file in configuration.files_of(host):
+            if state.files.get(str(file.path)) != file.fingerprint:
+                yield Finding(f"{host.name}: {file.path} is not what {says} says", "fab configure")
+        if "app" in host.roles:
+            yield from _app_drift(observed, host.name)
+    for name, server in observed.locations.items():
+        if (server == "drained") != (name in observed.log.drained_locations):
+            undo = f"fab {'un' if server == 'drained' else ''}drain-location {name}"
+            yield Finding(f"location {name} is {server} at the edge, and the log says otherwise", undo)
+
+
+def _app_drift(observed: Observation, name: str) -> Iterator[Finding]:
+    log, state = observed.log, observed.states[name]
+    for what, says, has in (
+        ("has release", log.release, state.release),
+        ("runs", log.release, state.running_release),
+        ("serves snapshot", log.snapshot, state.snapshot),
+    ):
+        if says is not None and has != says:
+            yield Finding(f"{name}: {what} {has or 'none'}, and the log says {says}", ROLL_OUT)
+    if observed.servers.get(name) != "up":
+        yield Finding(f"{name}: its load balancer finds it {observed.servers.get(name, 'unknown')}", ROLL_OUT)
+    if state.restarts:
+        again = f"{name}: its service died and was started again {state.restarts} times"
+        yield Finding(again, "on it: journalctl -u tegak-results")
+    if state.pending:
+        yield Finding(f"{name}: waits to be applied: {', '.join(state.pending)}", "fab configure")
+
+
+def clock_drift(clocks: Mapping[str, Clock], allowed_s: float) -> Iterator[Finding]:
+    """Clocks that are out of step; where most are, all by the same, it is this machine's.
+
+    Args:
+        clocks: By host, each measured against this machine's.
+        allowed_s: How many seconds a clock may be off beyond what asking for it leaves open.
+    """
+    if not clocks:
+        return
+    common = median(clock.offset_s for clock in clocks.values())
+    ours = len(clocks) > 1 and abs(common) > allowed_s + max(clock.within_s for clock in clocks.values())
+    if ours:
+        yield Finding(f"this machine's clock is {_off(-common)} that of most hosts", "timedatectl")
+    for name, clock in clocks.items():
+        offset = clock.offset_s - (common if ours else 0)
+        if abs(offset) - clock.within_s > allowed_s:
+            yield Finding(f"{name}: its clock is {_off(offset)} that of others", "on it: timedatectl")
+
+
+def _off(seconds: float) -> str:
+    return f"{abs(seconds):.1f} s {'ahead of' if seconds > 0 else 'behind'}"
+
+
+def partly_compared(examined: Mapping[str, Examination]) -> Iterator[str]:
+    """What there was no time to compare: silence about it would be a claim."""
+    for host, examination in examined.items():
+        for what, named in examination.trees.items():
+            for name, tree in named.items():
+                if tree.compared < tree.files or tree.looked < tree.folders:
+                    part = f"{tree.compared} of {tree.files} files and {tree.looked} of {tree.folders} folders"
+                    yield f"{host}: {part} of {what} {name} were looked at in the time that there is"
