@@ -19,6 +19,8 @@ CDN_BALANCERS = "cdn_balancer"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--inventory", type=Path, help="the stack's inventory, as JSON")
+    parser.addoption("--operator-key", type=Path, help="the public key of those who deploy")
+    parser.addoption("--release-key", type=Path, help="the public key that releases and results are signed with")
 
 
 def read_inventory(config: pytest.Config) -> Inventory:
@@ -58,6 +60,24 @@ def absent(inventory: Inventory) -> dict[Role, str]:
 @pytest.fixture(scope="session")
 def inventory(pytestconfig: pytest.Config) -> Inventory:
     return read_inventory(pytestconfig)
+
+
+def read_key(config: pytest.Config, option: str) -> str:
+    """Type and text of a public key, without its comment."""
+    file: Path | None = config.getoption(option)
+    if file is None:
+        raise pytest.UsageError(f"{option} is missing: type `fab verify`")
+    return " ".join(file.read_text(encoding="ascii").split()[:2])
+
+
+@pytest.fixture(scope="session")
+def operator_key(pytestconfig: pytest.Config) -> str:
+    return read_key(pytestconfig, "--operator-key")
+
+
+@pytest.fixture(scope="session")
+def release_key(pytestconfig: pytest.Config) -> str:
+    return read_key(pytestconfig, "--release-key")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,10 @@ printf 'url = "https://%s%s"\\nresolve = "%s:443:127.0.0.1"\\npath-as-is\\n'"$2"
 
 SHOWN = 'header = "x-tegak-origin: %s"\\n'
 NOT_SHOWN, ANOTHER = "# %.0s\\n", 'header = "x-tegak-origin: %s."\\n'
-OLD_TLS = 'tls-max = "1.1"\\n'
+OLD_TLS = """
+openssl s_client -connect 127.0.0.1:443 -servername "$(sudo awk '{print $2}' /etc/tegak/origin/names)" \\
+    "$1" -cipher DEFAULT@SECLEVEL=0 < /dev/null 2>&1
+"""
 
 
 def ask(host: Remote, path: str, header: str) -> str:
@@ -45,8 +48,9 @@ def test_it_shows_no_certificate_to_who_does_not_know_the_name(cdn_balancer: Rem
     assert "no peer certificate available" in shown.stdout
 
 
-def test_old_tls_is_refused(cdn_balancer: Remote) -> None:
-    assert ask(cdn_balancer, "/version", f"{SHOWN}{OLD_TLS}") == "000"
+@pytest.mark.parametrize("version", ["-tls1", "-tls1_1"])
+def test_old_tls_is_refused_by_it_and_not_by_who_asks(cdn_balancer: Remote, version: str) -> None:
+    assert "alert protocol version" in cdn_balancer.run("bash -c %s ask %s", OLD_TLS, version).stdout
 
 
 def test_what_is_secret_is_readable_by_root_alone(cdn_balancer: Remote) -> None:
@@ -55,5 +59,6 @@ def test_what_is_secret_is_readable_by_root_alone(cdn_balancer: Remote) -> None:
 
 
 def test_no_log_and_no_process_has_the_secret(cdn_balancer: Remote) -> None:
+    assert len(cdn_balancer.check_output(f"sudo cat {SECRET}")) >= 20  # nothing is found nowhere
     look = f"sudo journalctl --no-pager | sudo grep -cFf {SECRET}; ps -eo args | sudo grep -cFf {SECRET}"
     assert cdn_balancer.run(look).stdout.split() == ["0", "0"]
