@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.program.graph import Graph, Resource, parts, texts
-from tests.program.recorded import own_stack
+from tests.stands.graph import Graph, Resource, parts, texts
+from tests.stands.recorded import own_stack
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCUMENT = PROJECT / "docs/aws-diagram.md"

@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.lab import SMALL, LabStack, lab_settings, lab_stack
+from tests.stands.lab import SMALL, LabStack, lab_settings, lab_stack
 
 LOCATIONS = tuple(
     f"{{name: {name}, kind: lab, network: {number}, app_hosts: 2}}" for number, name in enumerate(("barat", "timur"), 1)

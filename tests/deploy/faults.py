@@ -9,7 +9,7 @@ from infra.bridge.inventory import Host
 from infra.lab.machine import machine_name_file
 from roles.scripts.quoting import command, script
 from tests.deploy.test_rollout import host_named
-from tests.lab import LabStack
+from tests.stands.lab import LabStack
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from roles.artefacts.release import Release, build_release
 from roles.stack.checkout import Checkout
-from tests.lab import PROJECT
+from tests.stands.lab import PROJECT
 
 Change = Callable[[Path], None]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.deploy.clients import asking
 from tests.deploy.faults import on_host_until_left
 from tests.deploy.test_rollout import running, url
-from tests.lab import SMALL, LabStack
+from tests.stands.lab import SMALL, LabStack
 
 HOST = "barat-app-1"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJZjFAaP7bMdhxsJvKWuv7aHF8Rrjb7Ym4cA3eXkq0y1 siti"

@@ -13,7 +13,7 @@ from tests.deploy.clients import asking
 from tests.deploy.faults import on_host_until_left, packets_dropped, refusing
 from tests.deploy.sources import dies_after_five_seconds, never_ready, release_of, slow
 from tests.deploy.test_rollout import host_named, running, url
-from tests.lab import LabStack
+from tests.stands.lab import LabStack
 
 pytestmark = pytest.mark.night
 

@@ -18,7 +18,7 @@ from tests.deploy.clients import asking
 from tests.deploy.sources import release_of, replaced
 from tests.deploy.test_guards import on_host
 from tests.deploy.test_rollout import host_named, running, url
-from tests.lab import LabStack
+from tests.stands.lab import LabStack
 
 HEAD = b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
 ODD_PATHS = (

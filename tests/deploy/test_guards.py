@@ -33,7 +33,7 @@ from roles.scripts.quoting import command, script
 from tests.deploy.faults import on_host_until_left
 from tests.deploy.sources import appended, release_of
 from tests.deploy.test_rollout import host_named
-from tests.lab import PROJECT, SMALL, LabStack
+from tests.stands.lab import PROJECT, SMALL, LabStack
 
 
 def app_hosts(stack: LabStack) -> tuple[Host, ...]:

@@ -12,7 +12,7 @@ from tests.deploy.clients import asking
 from tests.deploy.faults import refusing
 from tests.deploy.sources import other_configuration, release_of
 from tests.deploy.test_rollout import on_host, running, url
-from tests.lab import LabStack
+from tests.stands.lab import LabStack
 
 pytestmark = pytest.mark.night
 

@@ -12,7 +12,7 @@ from roles.artefacts.release import build_release
 from roles.scripts.layout import LOG
 from tests.deploy.clients import asking
 from tests.deploy.test_rollout import on_host, running, url
-from tests.lab import PROJECT, LabStack, copy_of_checkout
+from tests.stands.lab import PROJECT, LabStack, copy_of_checkout
 
 pytestmark = pytest.mark.night
 

@@ -11,7 +11,7 @@ from roles.hosts.state import observe, read_state
 from roles.scripts.quoting import command, script
 from tests.deploy.clients import asking
 from tests.deploy.sources import does_not_start, other_configuration, release_of
-from tests.lab import LabStack
+from tests.stands.lab import LabStack
 
 ENOUGH_ANSWERS = 20_000
 HOSTS = ["barat-app-1", "barat-app-2", "timur-app-1", "timur-app-2"]

@@ -6,8 +6,8 @@ from typing import Any
 
 from infra.aws.site import AwsSite
 from infra.settings.stack import StackSettings, parse_settings
-from tests.program.graph import Graph
-from tests.program.rehearsal import rehearse
+from tests.stands.graph import Graph
+from tests.stands.rehearsal import rehearse
 
 SIGNERS = 'release@tegak namespaces="tegak-release,tegak-snapshot,tegak-start" ssh-ed25519 BBBB'
 HOME, OTHER, GLOBAL = "ap-southeast-3", "ap-southeast-1", "us-east-1"

@@ -4,9 +4,9 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.lab import LabStack, lab_settings, lab_stack, machine_stack
 from tests.program.aws_site import AFTER, HOSTILE_KEY, LONGEST_NAME, NIGHT, OTHER, changed, rehearse_site
-from tests.program.graph import Graph
+from tests.stands.graph import Graph
+from tests.stands.lab import LabStack, lab_settings, lab_stack, machine_stack
 
 THREE_HOSTS = "{name: barat, kind: lab, network: 1, app_hosts: 1}"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from infra.bridge.inventory import Host
 from infra.lab.machine import first_process
 from roles.scripts.quoting import script
-from tests.lab import PROJECT, LabStack
 from tests.program import session_manager
+from tests.stands.lab import PROJECT, LabStack
 
 CERTIFICATE = (
     "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=uji"

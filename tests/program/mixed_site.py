@@ -10,9 +10,9 @@ from pathlib import Path
 
 from infra.bridge.inventory import Host, Inventory
 from infra.bridge.origin import ORIGIN_HEADER, Origin, parse_origin
-from tests.aws import REGION
-from tests.lab import NETWORK, LabStack
 from tests.program.as_the_cdn import ByAddress
+from tests.stands.cloud import REGION
+from tests.stands.lab import NETWORK, LabStack
 
 OWNED = {
     "lima-lb-1": ("kementerian-lb-1", "lb"),

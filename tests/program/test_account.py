@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from infra.aws.providers import SecretProvider
-from tests.program.graph import STACK, Graph
-from tests.program.recording.sdk import resource_type
-from tests.program.recording.world import ACCOUNT
+from tests.stands.graph import STACK, Graph
+from tests.stands.recording.sdk import resource_type
+from tests.stands.recording.world import ACCOUNT
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.program.aws_site import HOME, OTHER
-from tests.program.graph import Graph, Resource
-from tests.program.recording.world import ACCOUNT
+from tests.stands.graph import Graph, Resource
+from tests.stands.recording.world import ACCOUNT
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -21,7 +21,7 @@ from roles.artefacts.files import Templates
 from roles.aws.members import read_console
 from roles.scripts import layout
 from tests.program.aws_site import BEFORE, HOME, HOSTILE_KEY, LONGEST_NAME, SIGNERS, changed
-from tests.program.graph import Graph
+from tests.stands.graph import Graph
 
 VALUES = {
     "host": SimpleNamespace(name="h", location="l", kind="aws", roles=("base", "app"), ssh_user="deploy"),

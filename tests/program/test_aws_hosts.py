@@ -9,9 +9,9 @@ import pytest
 
 from infra.guards import problems
 from tests.program.aws_site import HOME, OTHER, changed
-from tests.program.graph import Graph, Resource
-from tests.program.recording.acts import answer
-from tests.program.recording.world import ACCOUNT
+from tests.stands.graph import Graph, Resource
+from tests.stands.recording.acts import answer
+from tests.stands.recording.world import ACCOUNT
 
 
 def statements(aws: Graph, location: str) -> dict[str, Mapping[str, Any]]:

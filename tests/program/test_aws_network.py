@@ -7,9 +7,9 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from tests.program.aws_site import HOME, OTHER
-from tests.program.graph import Graph
-from tests.program.recording.answers import prefix_list_id
-from tests.program.recording.world import ACCOUNT
+from tests.stands.graph import Graph
+from tests.stands.recording.answers import prefix_list_id
+from tests.stands.recording.world import ACCOUNT
 
 
 def subnets(aws: Graph, location: str, kind: str) -> dict[str, Mapping[str, Any]]:

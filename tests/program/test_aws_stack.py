@@ -14,10 +14,10 @@ import yaml
 
 from infra.bridge.inventory import GroupLocation, parse_inventory
 from infra.settings.stack import parse_settings
-from tests.lab import PROJECT, LabStack
-from tests.program.graph import EnginePlan, Graph, read_plan
 from tests.program.invariants import violations
-from tests.program.recorded import RecordedStack, own_stack
+from tests.stands.graph import EnginePlan, Graph, read_plan
+from tests.stands.lab import PROJECT, LabStack
+from tests.stands.recorded import RecordedStack, own_stack
 
 Config = dict[str, Any]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from roles.aws.clients import client
-from tests.aws import REGION, cloud
-from tests.lab import PROJECT
+from tests.stands.cloud import REGION, cloud
+from tests.stands.lab import PROJECT
 from tools.engine.build import VERSION, built_engine, cache_folder
 
 ENGINE = built_engine(cache_folder())

@@ -18,9 +18,9 @@ from infra.bridge.origin import ORIGIN_HEADER
 from infra.settings.regions import REGIONS
 from infra.settings.stack import parse_settings
 from tests.program.aws_site import CONFIG, GLOBAL, HOME, OWNED_ADDRESS
-from tests.program.graph import Graph
-from tests.program.recording.sdk import resource_type
-from tests.program.rehearsal import rehearse
+from tests.stands.graph import Graph
+from tests.stands.recording.sdk import resource_type
+from tests.stands.rehearsal import rehearse
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from infra.aws.cdn.firewall import limit_per_address
 from tests.program.aws_site import GLOBAL, HOME
-from tests.program.graph import Graph
+from tests.stands.graph import Graph
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import PROJECT
+from tests.stands.lab import PROJECT
 
 COPIED = ("app", "infra", "roles", "stacks", "templates", "tests", "tools", "fabfile.py", "pyproject.toml")
 SECTION = re.compile(r"^## (.*?)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)

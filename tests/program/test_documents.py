@@ -11,10 +11,10 @@ from infra.aws.location.night import LEAD
 from infra.cost import assumptions
 from infra.settings.regions import GLOBAL_REGION
 from infra.settings.stack import parse_settings
-from tests.lab import PROJECT
 from tests.program.aws_site import rehearse_site
-from tests.program.graph import Graph, Resource, parts
-from tests.program.recorded import own_stack
+from tests.stands.graph import Graph, Resource, parts
+from tests.stands.lab import PROJECT
+from tests.stands.recorded import own_stack
 from tests.unit.infra.test_aws_settings import read_config
 from tools.diagram import DOCUMENT, STACK, document
 

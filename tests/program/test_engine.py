@@ -18,7 +18,7 @@ from infra.lab.claim import read_mark, stacks_here
 from infra.lab.machine import disk_of, first_process, greets, runs, supervisor
 from infra.lab.paths import host_directory, stack_directory
 from infra.lab.providers import BridgeProvider, ClaimProvider, HostProvider
-from tests.lab import PROJECT, LabStack, copy_of_checkout
+from tests.stands.lab import PROJECT, LabStack, copy_of_checkout
 from tests.traces import traces
 
 LOCATION = 1

@@ -14,10 +14,10 @@ from infra.bridge.inventory import Host, Inventory, Publication
 from roles.aws.targets import read_states
 from roles.bucket.bucket import Bucket
 from roles.bucket.start import StartBody, read_start
-from tests.aws import Cloud, InstanceGroup, cloud, make_bucket, make_group
 from tests.deploy.sources import release_of, slow
-from tests.lab import SMALL, LabStack, lab_stack
 from tests.program.instances import boot_as_instances, process_of, stand_in_for_session_manager
+from tests.stands.cloud import Cloud, InstanceGroup, cloud, make_bucket, make_group
+from tests.stands.lab import SMALL, LabStack, lab_stack
 
 MACHINES = ("gudang-app-1", "gudang-app-2")
 

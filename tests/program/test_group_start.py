@@ -38,10 +38,10 @@ from roles.bucket.start import (
 from roles.hosts.audit import Entry, Operator
 from roles.hosts.state import HostState
 from roles.stack.checkout import Checkout
-from tests.aws import REGION, Cloud, cloud
-from tests.instance import Instance, Lab, eventually, instance, network
-from tests.lab import PROJECT, SMALL
 from tests.program.aws_site import BEFORE, changed
+from tests.stands.cloud import REGION, Cloud, cloud
+from tests.stands.instance import Instance, Lab, eventually, instance, network
+from tests.stands.lab import PROJECT, SMALL
 
 STACK, BUCKET, INSTANCE = "uji-mulai", "terbitan", "i-0123456789abcdef0"
 AT = dt.datetime(2029, 2, 14, 14, tzinfo=dt.UTC)

@@ -10,7 +10,7 @@ import pytest
 
 from infra.bridge.errors import OperatorError
 from roles.stack.engine import ask, read_outputs, selected_stack
-from tests.lab import PROJECT
+from tests.stands.lab import PROJECT
 from tests.unit.roles.three_hosts import inventory
 
 STACK = "uji"

@@ -9,8 +9,8 @@ from infra.bridge.inventory import Inventory, parse_inventory
 from infra.settings.stack import parse_settings
 from infra.site import Site
 from infra.workplace import Workplace
-from tests.program.graph import Graph
-from tests.program.rehearsal import Dynamic, rehearse
+from tests.stands.graph import Graph
+from tests.stands.rehearsal import Dynamic, rehearse
 
 CONFIG: dict[str, Any] = {
     "network": "198.18.32.0/20",

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from infra.lab.paths import stack_directory
 from infra.lab.processes import processes, read
-from tests.rooms import MARK, PROJECT, Room, room
+from tests.stands.rooms import MARK, PROJECT, Room, room
 from tests.traces import traces
 
 DIES = """
 from pathlib import Path
-from tests.lab import lab_settings, lab_stack
+from tests.stands.lab import lab_settings, lab_stack
 
 def test_that_is_killed():
     with lab_stack("mati", lab_settings("{name: barat, kind: lab, network: 1, app_hosts: 1}")) as stack:

@@ -20,14 +20,14 @@ from roles.scripts.quoting import script
 from roles.stack.stack import open_stack
 from roles.tasks.publishing import with_bucket
 from roles.tasks.rollouts import configure, publish
-from tests.aws import Cloud, cloud, make_bucket, make_group
 from tests.deploy.sources import release_of, replaced
-from tests.lab import PROJECT, SMALL, LabStack, lab_stack, machine_stack
 from tests.program.as_the_cdn import asking
 from tests.program.instances import boot_as_instances, process_of, stand_in_for_session_manager
 from tests.program.mixed_site import MixedSite, read_origin_of, settings_with
-from tests.program.recorded import PROVIDER
-from tests.program.recording.world import WORLD_VARIABLE
+from tests.stands.cloud import Cloud, cloud, make_bucket, make_group
+from tests.stands.lab import PROJECT, SMALL, LabStack, lab_stack, machine_stack
+from tests.stands.recorded import PROVIDER
+from tests.stands.recording.world import WORLD_VARIABLE
 
 INSTANCES = ("lima-app-1", "lima-app-2")
 HAPROXY = "templates/lb/etc/haproxy/haproxy.cfg.j2"

@@ -8,7 +8,7 @@ import pytest
 
 from infra.settings.stack import parse_settings
 from tests.program.aws_site import CONFIG
-from tests.program.graph import Graph
+from tests.stands.graph import Graph
 
 FILE = Path(__file__).resolve().parents[2] / "docs/aws-operator.json"
 MOST_CHARACTERS = 6144

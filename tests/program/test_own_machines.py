@@ -15,7 +15,7 @@ from infra.lab import pki
 from infra.lab.machine import supervisor
 from roles.hosts.state import observe
 from roles.scripts.quoting import command, script
-from tests.lab import NETWORK, PROJECT, SMALL, LabStack, lab_stack
+from tests.stands.lab import NETWORK, PROJECT, SMALL, LabStack, lab_stack
 
 SERVER_NAME = "hasil.uji.test"
 COMMON = f"""config:

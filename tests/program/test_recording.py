@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.lab import PROJECT
-from tests.program.graph import SECRET
-from tests.program.recorded import RecordedStack, own_stack, small_stack, write_program
+from tests.stands.graph import SECRET
+from tests.stands.lab import PROJECT
+from tests.stands.recorded import RecordedStack, own_stack, small_stack, write_program
 
 NETWORK = """
 from pulumi_aws import ec2

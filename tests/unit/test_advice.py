@@ -11,7 +11,7 @@ import pytest
 from invoke.collection import Collection
 
 import fabfile
-from tests.lab import PROJECT
+from tests.stands.lab import PROJECT
 
 SOURCES = sorted(
     [

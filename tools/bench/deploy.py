@@ -22,7 +22,7 @@ from roles.scripts.lock import forget_rollouts
 from roles.stack.engine import Outputs
 from roles.stack.stack import Stack
 from roles.tasks.rollouts import deploy
-from tests.lab import SMALL, LabStack, lab_stack
+from tests.stands.lab import SMALL, LabStack, lab_stack
 from tools.bench.peers import PeerError, Peers, install_peers
 from tools.bench.raw_ssh import RawSsh, raw_ssh
 from tools.bench.site import settings

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 from infra.addresses import network_plan
 from infra.bridge.inventory import Host
 from infra.lab.machine import Machine, greets
-from tests.lab import LabStack, lab_stack
+from tests.stands.lab import LabStack, lab_stack
 from tools.bench.site import settings
 from tools.bench.table import heading, row, seconds
 

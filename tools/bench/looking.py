@@ -8,7 +8,7 @@ import statistics
 from functools import partial
 
 from roles.tasks.rollouts import SAMPLE
-from tests.lab import LabStack, lab_stack
+from tests.stands.lab import LabStack, lab_stack
 from tools.bench.site import settings
 from tools.bench.table import heading, row, seconds
 

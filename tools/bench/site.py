@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tests.lab import lab_settings
+from tests.stands.lab import lab_settings
 
 NAMES = ("barat", "timur", "utara")
 

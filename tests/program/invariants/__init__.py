@@ -6,8 +6,8 @@ import nothing of what makes the resources.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from tests.program.graph import Graph
 from tests.program.invariants import account, hosts, identity, network, storage
+from tests.stands.graph import Graph
 
 Invariant = Callable[[Graph], Iterable[str]]
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from tests.program.graph import Graph, Resource, part, parts, texts
-from tests.program.recording.sdk import resource_type
+from tests.stands.graph import Graph, Resource, part, parts, texts
+from tests.stands.recording.sdk import resource_type
 
 TAGS = ("tegak:stack", "tegak:location", "tegak:role", "cost-centre")
 ALARMS = ("aws:cloudwatch/compositeAlarm:CompositeAlarm", "aws:cloudwatch/metricAlarm:MetricAlarm")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.program.graph import Graph, Resource, part, parts
+from tests.stands.graph import Graph, Resource, part, parts
 
 
 def every_target_group_asks_whether_a_host_is_healthy(graph: Graph) -> Iterator[str]:

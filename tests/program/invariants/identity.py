@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from tests.program.graph import Graph, Resource, parts
+from tests.stands.graph import Graph, Resource, parts
 
 DOCUMENTS = ("assumeRolePolicy", "policy", "policyDocument")
 """Inputs that hold a policy, in whatever resource."""

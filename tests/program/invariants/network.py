@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.program.graph import SECRET, Graph, Resource, part, parts, texts
-from tests.program.recording.answers import prefix_list_id
+from tests.stands.graph import SECRET, Graph, Resource, part, parts, texts
+from tests.stands.recording.answers import prefix_list_id
 
 CDN_PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 """The CDN's addresses: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.program.graph import Graph, Resource, part, parts
+from tests.stands.graph import Graph, Resource, part, parts
 
 BUCKET = "aws:s3/bucket:Bucket"
 SHUT = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")

@@ -15,7 +15,7 @@ import pytest
 
 from app.journal import AT_ONCE, FewOfAKind
 from app.snapshot import COMPLETE
-from tests.lab import PROJECT
+from tests.stands.lab import PROJECT
 
 REQUESTS = 200
 

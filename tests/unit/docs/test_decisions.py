@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from tests.lab import PROJECT
+from tests.stands.lab import PROJECT
 
 DIRECTORY = PROJECT / "docs/decisions"
 FILES = sorted(DIRECTORY.glob("[0-9]*.md"))

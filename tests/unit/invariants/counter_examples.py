@@ -3,13 +3,13 @@
 import json
 from typing import Any
 
-from tests.program.graph import Graph
 from tests.program.invariants import Invariant
 from tests.program.invariants import account as a
 from tests.program.invariants import hosts as h
 from tests.program.invariants import identity as i
 from tests.program.invariants import network as n
 from tests.program.invariants import storage as s
+from tests.stands.graph import Graph
 from tests.unit.invariants.sound import (
     CDN,
     POLICY,

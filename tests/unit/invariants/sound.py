@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tests.program.graph import SECRET, Graph, Resource
 from tests.program.invariants.network import CDN_PREFIX_LIST, EGRESS, INGRESS
-from tests.program.recording.answers import prefix_list_id
+from tests.stands.graph import SECRET, Graph, Resource
+from tests.stands.recording.answers import prefix_list_id
 
 REGION = "ap-southeast-3"
 CDN = prefix_list_id(CDN_PREFIX_LIST, REGION)

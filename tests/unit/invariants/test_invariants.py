@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.program.graph import Graph
 from tests.program.invariants import INVARIANTS, Invariant, violations
 from tests.program.invariants import account as a
 from tests.program.invariants import identity as i
 from tests.program.invariants import network as n
+from tests.stands.graph import Graph
 from tests.unit.invariants.counter_examples import CASES, policy
 from tests.unit.invariants.sound import GRAPH, REGION, and_also, made, rule, tagged, with_inputs
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.program.recording.values import SecretValue, Value, hidden, read_struct, revealed, write_struct
-from tests.program.recording.world import Thing, World, changed_world, read_world
+from tests.stands.recording.values import SecretValue, Value, hidden, read_struct, revealed, write_struct
+from tests.stands.recording.world import Thing, World, changed_world, read_world
 
 
 def thing(name: str, inputs: dict[str, Any], token: str = "aws:iam/role:Role") -> Thing:  # noqa: S107

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.program.recording.answers import ANSWERS, Arguments, NoAnswerError, answer
-from tests.program.recording.sdk import UnknownTokenError, function
+from tests.stands.recording.answers import ANSWERS, Arguments, NoAnswerError, answer
+from tests.stands.recording.sdk import UnknownTokenError, function
 
 HOME = "ap-southeast-1"
 

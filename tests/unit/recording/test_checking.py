@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.program.recording.checking import check
-from tests.program.recording.naming import check_name
-from tests.program.recording.sdk import UnknownTokenError, resource_type
-from tests.program.recording.values import SecretValue, Unknown
+from tests.stands.recording.checking import check
+from tests.stands.recording.naming import check_name
+from tests.stands.recording.sdk import UnknownTokenError, resource_type
+from tests.stands.recording.values import SecretValue, Unknown
 
 SUBNET = "aws:ec2/subnet:Subnet"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"

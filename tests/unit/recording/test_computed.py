@@ -6,10 +6,10 @@ from ipaddress import IPv6Network
 
 import pytest
 
-from tests.program.recording.computed import Newborn, computed, new_id, outputs
-from tests.program.recording.diff import replacement_table
-from tests.program.recording.sdk import alternatives, resource_type
-from tests.program.recording.values import Properties, SecretValue
+from tests.stands.recording.computed import Newborn, computed, new_id, outputs
+from tests.stands.recording.diff import replacement_table
+from tests.stands.recording.sdk import alternatives, resource_type
+from tests.stands.recording.values import Properties, SecretValue
 
 REGION = "ap-southeast-3"
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.program.recording.diff import NoFactsError, compare, replacement_table
-from tests.program.recording.naming import DEFAULTS
-from tests.program.recording.sdk import resource_type
-from tests.program.recording.values import SecretValue, Unknown
+from tests.stands.recording.diff import NoFactsError, compare, replacement_table
+from tests.stands.recording.naming import DEFAULTS
+from tests.stands.recording.sdk import resource_type
+from tests.stands.recording.values import SecretValue, Unknown
 
 VPC = resource_type("aws:ec2/vpc:Vpc")
 GROUP = resource_type("aws:ec2/securityGroup:SecurityGroup")

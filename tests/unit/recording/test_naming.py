@@ -2,9 +2,9 @@
 
 import re
 
-from tests.program.recording.naming import DEFAULTS, with_name
-from tests.program.recording.sdk import resource_type
-from tests.program.recording.values import Properties
+from tests.stands.recording.naming import DEFAULTS, with_name
+from tests.stands.recording.sdk import resource_type
+from tests.stands.recording.values import Properties
 
 ROLE = resource_type("aws:iam/role:Role")
 BUCKET = resource_type("aws:s3/bucket:Bucket")

@@ -7,7 +7,7 @@ import pulumi
 import pytest
 from pulumi_aws import autoscaling, ec2, ssm
 
-from tests.program.rehearsal import rehearse
+from tests.stands.rehearsal import rehearse
 
 
 def network(name: str = "net") -> ec2.Vpc:

@@ -20,7 +20,7 @@ from app.addresses import Kind, read_address
 from app.loader.build import build_snapshot
 from roles.on_host import asking, program
 from roles.rollout.gate import ADDRESSES, FIXED, NATION, Seen
-from tests.lab import PROJECT, SMALL
+from tests.stands.lab import PROJECT, SMALL
 
 REQUESTS = 120
 Place = tuple[str, int]

@@ -8,7 +8,7 @@ from fabric.main import program  # pyright: ignore[reportMissingTypeStubs]  # it
 
 from infra.bridge.errors import OperatorError
 from roles.command_line import OUTPUT_LOST, REFUSED, WORKING, StackExecutor, number_option
-from tests.lab import PROJECT
+from tests.stands.lab import PROJECT
 
 VALUES = {
     "command-timeout": "=5",

@@ -14,7 +14,7 @@ from roles.aws import clients
 from roles.aws.clients import client
 from roles.aws.members import find_members, read_console
 from roles.hosts.groups import with_members
-from tests.aws import REGION, TAGS, Cloud, InstanceGroup, cloud, make_group
+from tests.stands.cloud import REGION, TAGS, Cloud, InstanceGroup, cloud, make_group
 from tests.unit.roles.fleets import inventory
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"

@@ -15,7 +15,7 @@ from infra.lab import pki
 from roles.artefacts.files import OWN_PARTS, Configuration, Templates
 from roles.aws.certificates import export_certificate
 from roles.scripts.host_files import HostFile
-from tests.aws import Cloud, cloud
+from tests.stands.cloud import Cloud, cloud
 from tests.unit.roles.fleets import inventory
 
 NOW = dt.datetime.now(dt.UTC)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import PROJECT
+from tests.stands.lab import PROJECT
 
 SAYS = """
 from roles.output import make_output_unfailing

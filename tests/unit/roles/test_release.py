@@ -13,7 +13,7 @@ from roles.artefacts.files import Templates
 from roles.artefacts.release import Release, build_release, kept_templates, unpack_templates
 from roles.artefacts.snapshot import ensure_snapshot
 from roles.stack.checkout import Checkout
-from tests.lab import PROJECT, SMALL
+from tests.stands.lab import PROJECT, SMALL
 
 
 @pytest.fixture

@@ -23,10 +23,10 @@ from roles.bucket.site.filling import Filling, Tally
 from roles.bucket.site.objects import read_parts
 from roles.bucket.site.service import Answer, Service, look_of, running, unpack
 from roles.stack.checkout import Checkout
-from tests.aws import REGION, cloud, make_bucket
 from tests.deploy.sources import release_of, replaced
-from tests.lab import PROJECT
-from tests.results import Row, counted_again, renamed, source_of, without_last
+from tests.stands.cloud import REGION, cloud, make_bucket
+from tests.stands.lab import PROJECT
+from tests.stands.results import Row, counted_again, renamed, source_of, without_last
 
 Change = Callable[[list[Row]], list[Row]]
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")

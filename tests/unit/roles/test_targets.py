@@ -13,7 +13,7 @@ from roles.aws.clients import client
 from roles.aws.targets import deregister, read_states, register, wait_until_drained, wait_until_healthy
 from roles.hosts.groups import with_members
 from roles.hosts.pool import read_group_pool
-from tests.aws import REGION, InstanceGroup, cloud, make_group
+from tests.stands.cloud import REGION, InstanceGroup, cloud, make_group
 from tests.unit.roles.fleets import inventory
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"

@@ -7,7 +7,7 @@ from pathlib import Path
 from infra.bridge.inventory import Inventory
 from roles.stack.checkout import Checkout
 from roles.tasks.verify import write_access
-from tests.lab import PROJECT
+from tests.stands.lab import PROJECT
 from tests.unit.roles.three_hosts import inventory
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.program.graph import Graph, Resource
+from tests.stands.graph import Graph, Resource
 from tools.diagram import document, draw
 
 STACK = "urn:pulumi:uji::tegak::pulumi:pulumi:Stack::tegak-uji"

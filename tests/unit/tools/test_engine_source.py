@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.lab import PROJECT
+from tests.stands.lab import PROJECT
 from tools.engine import source
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from infra.bridge.errors import OperatorError
-from tests.lab import PROJECT
+from tests.stands.lab import PROJECT
 from tools import setup
 from tools.engine import build
 from tools.progress import Board

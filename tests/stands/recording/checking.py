@@ -9,8 +9,8 @@ from typing import Any
 
 import pulumi
 
-from tests.program.recording.sdk import Shape, alternatives, input_shape
-from tests.program.recording.values import Properties, Unknown, Value, plain
+from tests.stands.recording.sdk import Shape, alternatives, input_shape
+from tests.stands.recording.values import Properties, Unknown, Value, plain
 
 OWN_KEYS = frozenset({"__defaults"})
 """What the provider itself adds to inputs."""

@@ -18,7 +18,7 @@ from infra.lab.paths import host_directory
 from roles.hosts.fleet import Fleet
 from roles.stack.checkout import Checkout
 from roles.stack.engine import read_outputs
-from tests.rooms import MARK, PROJECT, Room, room
+from tests.stands.rooms import MARK, PROJECT, Room, room
 
 SMALL = "samples/kpu-2019-small"
 RUN_SECONDS = 300

@@ -5,7 +5,7 @@ import gzip
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.lab import PROJECT, SMALL
+from tests.stands.lab import PROJECT, SMALL
 
 Row = dict[str, str]
 FORM = ("votes_01", "votes_02", "valid_votes", "invalid_votes", "total_votes", "first_photo_unix_s")

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tests.program.recording import answers, sdk
-from tests.program.recording.checking import Failure, check
-from tests.program.recording.computed import GLOBAL, Newborn, computed, new_id
-from tests.program.recording.naming import check_name, name_property, with_name
-from tests.program.recording.values import Properties, Value, hidden_properties, plain
-from tests.program.recording.world import Thing, World
+from tests.stands.recording import answers, sdk
+from tests.stands.recording.checking import Failure, check
+from tests.stands.recording.computed import GLOBAL, Newborn, computed, new_id
+from tests.stands.recording.naming import check_name, name_property, with_name
+from tests.stands.recording.values import Properties, Value, hidden_properties, plain
+from tests.stands.recording.world import Thing, World
 
 
 class TakenError(Exception):

@@ -1,6 +1,6 @@
 """A program run in this process: the recorder stands in for engine and AWS, in a second and without touching anything.
 
-What it checks, computes and answers is what tests/program/recording does for the real engine.
+What it checks, computes and answers is what tests/stands/recording does for the real engine.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from pulumi.runtime import settings as runtime_settings
 from pulumi.runtime.proto import resource_pb2, source_pb2
 
 from infra.aws.providers import SecretProvider, WhereaboutsProvider
-from tests.program.graph import STACK, Graph, Resource
-from tests.program.recording import acts, sdk
-from tests.program.recording.computed import outputs
-from tests.program.recording.naming import DEFAULTS
-from tests.program.recording.values import Properties, SecretValue, Value, plain, read_struct, write_struct
-from tests.program.recording.world import World
+from tests.stands.graph import STACK, Graph, Resource
+from tests.stands.recording import acts, sdk
+from tests.stands.recording.computed import outputs
+from tests.stands.recording.naming import DEFAULTS
+from tests.stands.recording.values import Properties, SecretValue, Value, plain, read_struct, write_struct
+from tests.stands.recording.world import World
 
 HOME = "ap-southeast-3"
 PROJECT, NAME = "tegak", "uji"

@@ -25,8 +25,8 @@ from roles.hosts.state import UNITS, HostState
 from roles.scripts.layout import EDGE_CERTIFICATE
 from roles.scripts.quoting import Script
 from roles.scripts.state import probe_host, probe_request
-from tests import metadata
-from tests.rooms import PROJECT, room
+from tests.stands import metadata
+from tests.stands.rooms import PROJECT, room
 
 T = TypeVar("T")
 PACKAGES = "/usr/lib/python3/dist-packages"

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.lab import PROJECT, Result
-from tests.program.graph import EnginePlan, Graph, read_graph, read_plan, read_planned_graph
-from tests.program.recording.world import WORLD_VARIABLE
+from tests.stands.graph import EnginePlan, Graph, read_graph, read_plan, read_planned_graph
+from tests.stands.lab import PROJECT, Result
+from tests.stands.recording.world import WORLD_VARIABLE
 
-PROVIDER = PROJECT / "tests/program/recording/bin"
+PROVIDER = PROJECT / "tests/stands/recording/bin"
 RUN_SECONDS = 300
 KEYS_OF_THE_ENGINE = ("encryptionsalt:", "encryptedkey:", "secretsprovider:")
 """What it writes into the settings of a stack that it knows: secrets of another one's, here."""
@@ -42,7 +42,7 @@ class RecordedStack:
 
     @property
     def world(self) -> Path:
-        """The account: see tests/program/recording/world.py."""
+        """The account: see tests/stands/recording/world.py."""
         return self.directory / "world.json"
 
     @property

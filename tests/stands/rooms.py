@@ -18,11 +18,11 @@ from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import TextIO
 
-from infra.lab.bridge import TEST_RANGE
+from infra.addresses import TEST_RANGE
 from infra.lab.claim import stacks_here, sweep
 from infra.lab.processes import processes, read
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 LOCKS = Path("/run/lock")
 MARK = "TEGAK_TEST_ROOM"
 """In the environment of every command that is started for a stack of a test: its room's number."""

@@ -10,11 +10,11 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from tests.program.recording import acts, answers, sdk
-from tests.program.recording.checking import Failure
-from tests.program.recording.computed import CHANGE_WITH_UPDATES, Newborn, computed, outputs
-from tests.program.recording.diff import Change, NoFactsError, compare
-from tests.program.recording.values import (
+from tests.stands.recording import acts, answers, sdk
+from tests.stands.recording.checking import Failure
+from tests.stands.recording.computed import CHANGE_WITH_UPDATES, Newborn, computed, outputs
+from tests.stands.recording.diff import Change, NoFactsError, compare
+from tests.stands.recording.values import (
     Properties,
     Unknown,
     hidden_properties,
@@ -23,7 +23,7 @@ from tests.program.recording.values import (
     revealed,
     write_struct,
 )
-from tests.program.recording.world import changed_world, read_world
+from tests.stands.recording.world import changed_world, read_world
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):

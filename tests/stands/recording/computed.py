@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.program.recording.sdk import ResourceType, Shape, alternatives, output_shape
-from tests.program.recording.values import Properties, SecretValue, Value, plain
-from tests.program.recording.world import ACCOUNT
+from tests.stands.recording.sdk import ResourceType, Shape, alternatives, output_shape
+from tests.stands.recording.values import Properties, SecretValue, Value, plain
+from tests.stands.recording.world import ACCOUNT
 
 GLOBAL = "global"
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"

@@ -8,8 +8,8 @@ from pathlib import Path
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from tests.program.recording.provider import Provider
-from tests.program.recording.world import WORLD_VARIABLE
+from tests.stands.recording.provider import Provider
+from tests.stands.recording.world import WORLD_VARIABLE
 
 MAXIMUM_MESSAGE_BYTES = 400 * 1024 * 1024
 """The engine's own limit."""

@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from tests.program.recording.naming import DEFAULTS, name_property
-from tests.program.recording.sdk import ResourceType
-from tests.program.recording.values import Value, plain
+from tests.stands.recording.naming import DEFAULTS, name_property
+from tests.stands.recording.sdk import ResourceType
+from tests.stands.recording.values import Value, plain
 
 TABLE = Path(__file__).with_name("replacement.toml")
 Change = Literal["add", "delete", "update"]

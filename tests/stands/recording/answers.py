@@ -5,9 +5,9 @@ import json
 from collections.abc import Callable
 from typing import Any, cast
 
-from tests.program.recording import policies
-from tests.program.recording.sdk import Function
-from tests.program.recording.world import ACCOUNT
+from tests.stands.recording import policies
+from tests.stands.recording.sdk import Function
+from tests.stands.recording.world import ACCOUNT
 
 Arguments = dict[str, Any]
 Answer = Callable[[Arguments, str], Arguments]
@@ -123,7 +123,7 @@ def answer(function: Function, arguments: Arguments, home: str) -> Arguments:
     if unknown:
         raise NoAnswerError(f"{function.token} has no argument '{unknown[0]}'")
     if function.token not in ANSWERS:
-        raise NoAnswerError(f"tests/program/recording/answers.py has no answer to {function.token}")
+        raise NoAnswerError(f"tests/stands/recording/answers.py has no answer to {function.token}")
     region = str(arguments.get("region") or home)
     given = {
         key: value for key, value in {**arguments, "id": _digest(12, function.token)}.items() if key in function.results

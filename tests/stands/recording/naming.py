@@ -6,9 +6,9 @@ out; limits: the names' documentation of each service.
 
 import hashlib
 
-from tests.program.recording.checking import Failure
-from tests.program.recording.sdk import ResourceType
-from tests.program.recording.values import Properties, plain
+from tests.stands.recording.checking import Failure
+from tests.stands.recording.sdk import ResourceType
+from tests.stands.recording.values import Properties, plain
 
 DIGITS = 7
 DEFAULTS = "__defaults"
