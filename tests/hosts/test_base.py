@@ -16,7 +16,7 @@ GROUP_PORTS = {80, 443}
 """Of an app host of a group: Session Manager connects from the host itself, and its load balancer asks with TLS."""
 
 
-ITSELF = {"base": set[int](), "app": {8099}, "lb": set[int](), "edge": {8080, 8081}}
+ITSELF = {"base": set[int](), "app": set[int](), "lb": set[int](), "edge": {8080, 8081}}
 """Where a host of a role answers itself alone."""
 
 UNITS = {
