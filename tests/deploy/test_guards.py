@@ -198,7 +198,9 @@ def test_configuring_twice_changes_nothing_and_drift_is_seen_and_mended(stack: L
 def test_a_file_that_its_checker_refuses_is_not_placed(stack: LabStack, tmp_path: Path) -> None:
     broken = release_of(tmp_path, "8.8.8", appended("templates/app/etc/nginx/nginx.conf.j2", "nonsense\n")).name
     output = stack.fab_fails("deploy", "--release", broken)
-    assert "/etc/nginx/nginx.conf is refused by its checker" in output
+    template = f"templates/app/etc/nginx/nginx.conf.j2 in release {broken}"
+    assert f"/etc/nginx/nginx.conf (of {template}) is refused by nginx:" in output
+    assert "[emerg]" in output  # nginx's own words
     host = app_hosts(stack)[0]
     assert "nonsense" not in on_host(stack, host, "cat", "/etc/nginx/nginx.conf")
     assert "no drift" in stack.fab("drift")
