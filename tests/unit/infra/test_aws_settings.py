@@ -119,7 +119,10 @@ HOSTS = {"usual": 3, "night": 8, "most": 16}
         (machine(host_keys=["AAAA"]), "'AAAA' is no public ssh key"),
         (machine(host_keys=[]), "tegak:locations[2].machines[1].host_keys is []"),
         (machine(address="kementerian"), "tegak:locations[2].machines[1].address is 'kementerian'"),
-        (machine(port=22), "unknown key tegak:locations[2].machines[1].port; allowed here: accounts, address, host_keys"),
+        (
+            machine(port=22),
+            "unknown key tegak:locations[2].machines[1].port; allowed here: accounts, address, host_keys",
+        ),
         (set_key("night", end="2029-02-14T12:00:00+07:00"), "end must be after start"),
         (set_key("night", start="2029-02-14T12:00:00"), "start and end need an offset"),
         (set_key("budget", night_usd="5000"), "tegak:budget.night_usd is '5000'"),
