@@ -6,6 +6,7 @@ from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Host
 from roles.hosts.audit import Entry
 from roles.hosts.fleet import Fleet
+from roles.hosts.lock import is_majority
 from roles.hosts.state import Observation
 from roles.scripts.lock import append_log
 from roles.scripts.quoting import Script
@@ -32,7 +33,7 @@ def record(fleet: Fleet, observed: Observation, entry: Entry, then: Mapping[str,
     order = observed.order + 1
     results = _write(fleet, observed, entry.model_copy(update={"order": order}), then)
     failed = [result for result in results.values() if isinstance(result, OperatorError)]
-    if (len(results) - len(failed)) * 2 <= len(fleet.inventory.hosts):
+    if not is_majority(len(results) - len(failed), fleet.inventory):
         raise OperatorError(
             f"the log needs more than half of {len(fleet.inventory.hosts)} hosts"
             f"{': ' + failed[0].message if failed else ''}",

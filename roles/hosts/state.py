@@ -14,7 +14,7 @@ from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Host, Inventory
 from roles.hosts.audit import Entry, HostLog, Log, merged
 from roles.hosts.fleet import Fleet
-from roles.hosts.lock import LockRecord, lock_in_force
+from roles.hosts.lock import LockRecord, is_majority, lock_in_force
 from roles.hosts.pool import ServerState, read_app_pool, read_group_pool, read_location_pool
 from roles.scripts.layout import EDGE_CERTIFICATE, LOG, ORIGIN_CERTIFICATE, SERVICE
 from roles.scripts.state import probe_host, probe_request
@@ -112,8 +112,8 @@ class Observation:
         if self.log.release is not None:
             return self.log.release
         runs_one = any(state.release or state.running_release for state in self.states.values())
-        few = len(self.states) * 2 <= len(self.inventory.hosts)
-        return NoRelease.UNKNOWN if runs_one or few else NoRelease.NONE_YET
+        enough = is_majority(len(self.states), self.inventory)
+        return NoRelease.UNKNOWN if runs_one or not enough else NoRelease.NONE_YET
 
     @property
     def newest_entries(self) -> dict[str, str]:

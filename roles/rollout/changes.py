@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from infra.bridge.inventory import Host
+from roles.artefacts.files import Templates
 from roles.artefacts.release import Release
 from roles.hosts.state import NoRelease
 from roles.rollout.plan import HostChange, Step
@@ -28,6 +29,7 @@ class Target:
         files: The files that each host should have, by host.
         base_files: Of these, those that come first: they let a host take anything at all.
         kept: Releases worth keeping, newest first.
+        released: The templates that the release carries; None where there is none.
     """
 
     release: str | NoRelease
@@ -35,6 +37,7 @@ class Target:
     files: Mapping[str, Sequence[HostFile]]
     base_files: Mapping[str, Sequence[HostFile]]
     kept: Sequence[str] = ()
+    released: Templates | None = None
 
     @property
     def release_name(self) -> str | None:

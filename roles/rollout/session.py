@@ -105,8 +105,8 @@ class Session:
             )
         if not reason and not found.holder_is_gone(self.operator):
             raise LockedError(found)
-        record = self._record_of(check_reason(reason or found.reason), found.intent)
-        lock = Lock(self.fleet, hosts, record, found.intent.policy.lock_minutes)
+        ours = self._record_of(check_reason(reason or found.reason), found.intent)
+        lock = Lock(self.fleet, hosts, ours, found.intent.policy.lock_minutes)
         lock.take_over()
         return lock, found.intent
 
@@ -159,8 +159,8 @@ class Session:
         return Lock(self.fleet, observed.answering, self._record_of(reason, intent), policy.lock_minutes)
 
     def _record_of(self, reason: str, intent: Intent | None) -> LockRecord:
-        record = new_record(self.operator, reason, self.now(), intent)
-        return record if self.held is None else record.model_copy(update={"token": self.held})
+        ours = new_record(self.operator, reason, self.now(), intent)
+        return ours if self.held is None else ours.model_copy(update={"token": self.held})
 
     def _is_ours(self, lock: LockRecord) -> bool:
         """Whether it was taken by hand from here, and no rollout is running under it now."""

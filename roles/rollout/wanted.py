@@ -89,14 +89,10 @@ class Wanted:
             NowhereError: The release is neither in dist/ nor on a host that answers.
         """
         name = observed.log.release
-        return self._configuration(self.templates(name, observed) if name else None)
+        return self._configuration(self._templates(name, observed) if name else None)
 
-    def templates(self, name: str, observed: Observation) -> Templates:
-        """A release's templates: from dist/, or from a host that keeps it.
-
-        Raises:
-            NowhereError: It is neither in dist/ nor on a host that answers.
-        """
+    def _templates(self, name: str, observed: Observation) -> Templates:
+        """A release's templates: from dist/, or from a host that keeps it."""
         built = self._built(name)
         return built.templates(self.stack.signers) if built else self._kept_templates(name, observed)
 
@@ -134,4 +130,5 @@ class Wanted:
             files={host.name: configuration.files_of(host) for host in observed.inventory.hosts},
             base_files=configuration.base_files(),
             kept=tuple(reversed(observed.log.releases)),
+            released=templates,
         )

@@ -72,10 +72,9 @@ def rollback(stack: Stack, name: str | None, request: Request) -> str:
 def configure(stack: Stack, request: Request) -> str | None:
     """Bring every host's files to what this checkout's base and the current release say; returns its name."""
     session, observed = session_on(stack), observe(stack.fleet)
-    wanted = Wanted(stack)
-    target = wanted.target_in_force(observed)
+    target = Wanted(stack).target_in_force(observed)
     name = target.release_name
-    if name and wanted.templates(name, observed).texts != Templates.of_checkout().texts:
+    if target.released is not None and target.released.texts != Templates.of_checkout().texts:
         say(f"configure: templates/ here are not those of {name}, which stay in force: fab deploy brings them")
     session.roll_out(ReleasePlanner(observed, session.begin("configure", request), target), request)
     return name
