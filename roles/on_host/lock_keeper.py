@@ -16,25 +16,10 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TextIO
+    from typing import TextIO
 
-    from roles.on_host.log import read_digest  # noqa: TC004  # it stands before this program
-
-
-def text_of(path: str) -> str:
-    """What a file says; empty if there is none."""
-    if not os.path.exists(path):
-        return ""
-    with open(path, encoding="utf-8") as opened:
-        return opened.read()
-
-
-def read(path: str) -> "dict[str, Any] | None":
-    """The lock that is there; None if there is none, or not a whole one."""
-    try:
-        return json.loads(text_of(path))
-    except (OSError, ValueError):
-        return None
+    from roles.on_host.lock_file import is_live, read_lock  # noqa: TC004  # both stand before this program
+    from roles.on_host.log import read_digest  # noqa: TC004
 
 
 def write(path: str, text: str) -> None:
@@ -68,11 +53,10 @@ def main() -> None:
     wanted = request["lock"]
     with open(mutex, "a", encoding="utf-8") as held:
         if not wait_for_steps(held, float(sys.argv[6])):
-            sys.stdout.write(json.dumps({"busy": True, "held": read(lock)}))
+            sys.stdout.write(json.dumps({"busy": True, "held": read_lock(lock)}))
             return
-        found = read(lock)
-        # A rollout that has not ended never expires: it is resumed, aborted or taken over.
-        live = found is not None and (found["expires_unix_s"] > time.time() or found["intent"] is not None)
+        found = read_lock(lock)
+        live = found is not None and is_live(found)
         changed = request["seen"] is not None and request["seen"] != read_digest(log, beside).newest
         if wanted is None:
             sys.stdout.write(json.dumps({"busy": False, "held": found if live else None, "changed": changed}))

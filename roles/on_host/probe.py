@@ -1,9 +1,9 @@
 """Runs on a host, with its own Python and nothing else: prints as JSON what the host has. It writes nothing.
 
 Standard input: the paths to look at, and how many of the log's newest lines are wanted. Arguments: what systemd says of
-the units, and openssl of the certificate. `roles.hosts.state` reads what it prints; log.py stands before it. Every host
-runs it at the beginning of every task, and importing was half of its time: it does without `pathlib`, `typing`,
-`shutil` and `subprocess`, and starts no process of its own.
+the units, and openssl of the certificate. `roles.hosts.state` reads what it prints. Every host runs it at the beginning
+of every task, and importing was half of its time: it does without `pathlib`, `typing`, `shutil` and `subprocess`, and
+starts no process of its own.
 """
 
 import grp
@@ -19,7 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from roles.on_host.log import newest_entries, read_digest  # noqa: TC004  # it stands before this program
+    from roles.on_host.lock_file import is_live, read_lock, text_of  # noqa: TC004  # both stand before this program
+    from roles.on_host.log import newest_entries, read_digest  # noqa: TC004
 
 TIMEOUT_SECONDS = 3
 COMPLETE = ".complete"
@@ -41,21 +42,10 @@ def complete(directory: str) -> "list[str]":
     return [name for name, place in places if os.path.exists(f"{place}/{COMPLETE}") and not os.path.islink(place)]
 
 
-def text_of(file: str) -> str:
-    """What a file says; empty if there is none."""
-    if not os.path.exists(file):
-        return ""
-    with open(file, encoding="utf-8") as opened:
-        return opened.read()
-
-
 def lock_in(file: str) -> "dict[str, Any] | None":
-    """The lock that is kept; None if there is none, or not a whole one, or it has ended by this host's clock."""
-    try:
-        lock: dict[str, Any] = json.loads(text_of(file))
-    except ValueError:
-        return None
-    return lock if lock.get("intent") is not None or lock.get("expires_unix_s", 0) > time.time() else None
+    """The lock that is kept; None if there is none, or it has ended."""
+    lock = read_lock(file)
+    return lock if lock is not None and is_live(lock) else None
 
 
 def log_of(path: str, beside: str, wanted: "dict[str, Any]") -> "dict[str, Any]":

@@ -16,7 +16,7 @@ def keep_lock() -> Script:
     arguments = (LOCK, LOCK_TOKEN, LOCK_MUTEX, LOG, DECISIVE, BUSY_SECONDS)
     return script(
         command("mkdir", "-p", OWN),
-        command("python3", "-IS", "-c", program("log", "lock_keeper"), *arguments),
+        command("python3", "-IS", "-c", program("log", "lock_file", "lock_keeper"), *arguments),
         timeout_seconds=40,
     )
 

@@ -33,7 +33,7 @@ def probe_host(units: Iterable[str], certificate: PurePosixPath) -> Script:
     show = command("systemctl", "show", "--property", "Id,ActiveState,NRestarts", *units)
     expiry = command("openssl", "x509", "-noout", "-enddate", "-in", certificate)
     there = command("test", "-e", certificate)
-    probe = command("python3", "-IS", "-c", program("log", "probe"))
+    probe = command("python3", "-IS", "-c", program("log", "lock_file", "probe"))
     return script(f'{probe} "$({show})" "$({there} && {expiry})"', timeout_seconds=20)
 
 

@@ -82,7 +82,7 @@ class Kept:
         """Look at it, as each task does first."""
         asked = json.loads(probe_request(answers=False, newest=newest))
         asked["paths"] = {name: str(self.directory / name) for name in asked["paths"]}
-        printed, cost = _run(program("log", "probe"), json.dumps(asked).encode(), "", "")
+        printed, cost = _run(program("log", "lock_file", "probe"), json.dumps(asked).encode(), "", "")
         found = HostLog.model_validate(json.loads(printed)["log"])
         if Log(found.decisive).freeze is None or found.refused:
             raise SystemExit("the freeze was lost")

@@ -40,7 +40,7 @@ class Kept:
         request = json.loads(probe_request(answers=False, newest=newest, details=details))
         request["paths"] = {name: str(self.log.parent / name) for name in request["paths"]}
         (self.log.parent / "own").mkdir(exist_ok=True)
-        argv = [sys.executable, "-IS", "-c", program("log", "probe"), "", ""]
+        argv = [sys.executable, "-IS", "-c", program("log", "lock_file", "probe"), "", ""]
         done = subprocess.run(argv, input=json.dumps(request), capture_output=True, text=True, check=True)
         return json.loads(done.stdout)
 

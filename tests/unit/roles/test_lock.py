@@ -33,7 +33,7 @@ def ask(
     paths = (layout.LOCK, layout.LOCK_TOKEN, layout.LOCK_MUTEX, layout.LOG, layout.DECISIVE)
     names = [str(directory / path.name) for path in paths]
     request = json.dumps({"lock": lock, "seconds": seconds, "take_over": take_over, "seen": seen})
-    argv = [sys.executable, "-c", program("log", "lock_keeper"), *names, "0.2"]
+    argv = [sys.executable, "-c", program("log", "lock_file", "lock_keeper"), *names, "0.2"]
     return json.loads(subprocess.run(argv, input=request, capture_output=True, text=True, check=True).stdout)
 
 
