@@ -1,17 +1,17 @@
 """What differs from what the log, the release and the inventory say, and what nobody asked for."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.host_keys import read_host_key
 from infra.bridge.inventory import Host
-from roles.artefacts.files import Configuration
 from roles.hosts.examination import Clock, Examination, read_examination, read_host_clock
 from roles.hosts.state import Observation, observe
 from roles.rollout.wanted import Wanted
+from roles.scripts.host_files import HostFile
 from roles.scripts.layout import LOG
 from roles.stack.stack import Stack
 from roles.tasks.findings import Asked, Finding, disagreements, findings
@@ -32,17 +32,18 @@ def show_drift(stack: Stack) -> None:
     started = time.monotonic()
     observed = observe(stack.fleet)
     configuration = Wanted(stack).configuration_in_force(observed)
+    files = {host.name: configuration.files_of(host) for host in observed.answering}
     key = read_operator_key(stack.checkout.operator_key)
     answers = _examine(stack, observed)
     good = {name: answer for name, answer in answers.items() if not isinstance(answer, OperatorError)}
     examined = {name: examination for name, (_, examination) in good.items()}
     clocks = {name: clock for name, (clock, _) in good.items()}
-    asked = [Asked(observed.inventory, host, configuration.files_of(host), key) for host in observed.answering]
+    asked = [Asked(observed.inventory, host, files[host.name], key) for host in observed.answering]
     errors = [*observed.errors.values(), *(answer for answer in answers.values() if isinstance(answer, OperatorError))]
     found = [
         *(Finding(error.message, error.next_command or "fab status") for error in errors),
         *(Finding(line, f"on it: less {LOG}") for line in observed.refused_lines),
-        *log_drift(observed, configuration),
+        *log_drift(observed, files),
         *clock_drift(clocks, observed.inventory.rollout.clock_offset_seconds),
         *(each for one in asked if one.host.name in examined for each in findings(one, examined[one.host.name])),
         *disagreements(examined),
@@ -81,12 +82,17 @@ def _examine(stack: Stack, observed: Observation) -> Mapping[str, tuple[Clock, E
     return stack.fleet.on_each(observed.answering, ask)
 
 
-def log_drift(observed: Observation, configuration: Configuration) -> Iterator[Finding]:
-    """What differs from what the log says, and the files of its release."""
+def log_drift(observed: Observation, files: Mapping[str, Sequence[HostFile]]) -> Iterator[Finding]:
+    """What differs from what the log says, and the files of its release.
+
+    Args:
+        observed: What the hosts have.
+        files: The files that each host should have, by host.
+    """
     says = observed.log.release or "this checkout"
     for host in observed.answering:
         state = observed.states[host.name]
-        for file in configuration.files_of(host):
+        for file in files[host.name]:
             if state.files.get(str(file.path)) != file.fingerprint:
                 yield Finding(f"{host.name}: {file.path} is not what {says} says", "fab configure")
         if "app" in host.roles:

@@ -7,8 +7,8 @@ from ipaddress import IPv6Address, ip_address
 
 from infra.bridge.host_keys import fingerprint
 from infra.bridge.inventory import Host, Inventory, Kind, Role
-from roles.artefacts.files import HostFile
 from roles.hosts.examination import Examination, Listening, Tree
+from roles.scripts.host_files import HostFile
 from roles.scripts.layout import SERVICE
 
 NAMED = 5
