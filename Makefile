@@ -4,9 +4,6 @@ PYTHON := .venv/bin/python
 
 SOURCE := samples/kpu-2019
 
-# Without byte code of what is imported, each command of an operator or a test takes a second more.
-unexport PYTHONDONTWRITEBYTECODE
-
 TESTS := $(PYTHON) -m pytest -p tests.progress --durations=10 -o console_output_style=classic --continue-on-collection-errors
 # The tests of a file share what they stand on; in their order, so that those that wait longest come first.
 BY_FILE := --dist loadfile --no-loadscope-reorder

@@ -45,6 +45,9 @@ ALLOWED_SIGNS = "/ -_.,+@=~'()"
 
 OWN_SALT_FILTER = "filter.tegak-own-salt.clean"
 SALT = "encryptionsalt:"
+KEEP_BYTE_CODE = "import sys; sys.dont_write_bytecode = False"
+"""Read at each start: many an image of a container turns it off for all, and commands take twice as long then."""
+
 STAMP = "tegak-stamp"
 """Written last into the virtual environment: without it, or with another lock's hash, it is made anew."""
 
@@ -99,7 +102,7 @@ def ensure_environment(project: Path, board: Board) -> bool:
         OperatorError: The packages could not be installed; the half-made environment is made anew next time.
     """
     environment, lock = project / ".venv", project / "requirements.lock"
-    wanted = f"{sys.version} {project} {hashlib.sha256(lock.read_bytes()).hexdigest()}"
+    wanted = f"{sys.version} {project} {KEEP_BYTE_CODE} {hashlib.sha256(lock.read_bytes()).hexdigest()}"
     stamp = environment / STAMP
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return False
@@ -115,7 +118,7 @@ def ensure_environment(project: Path, board: Board) -> bool:
     board.run(pip, step="set-up: installing the locked Python packages", next_command="make setup")
     site = next((environment / "lib").glob("python3*/site-packages"))
     # From where it is: the file is read in the locale's encoding, which need not know the letters of the folder's name.
-    (site / "tegak.pth").write_text(f"{os.path.relpath(project, site)}\n", encoding="ascii")
+    (site / "tegak.pth").write_text(f"{os.path.relpath(project, site)}\n{KEEP_BYTE_CODE}\n", encoding="ascii")
     stamp.write_text(wanted, encoding="utf-8")
     return True
 

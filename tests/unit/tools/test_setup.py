@@ -55,6 +55,17 @@ def test_the_environment_is_made_once_and_anew_where_it_was_left_half_made_or_th
     assert setup.ensure_environment(project, Board())
 
 
+def test_byte_code_is_kept_whatever_the_environment_and_the_loader_of_tasks_say() -> None:
+    program = (
+        "import sys; sys.argv = ['fab', '--list']; from fabric.main import program\n"
+        "program.run(exit=False); sys.exit(sys.dont_write_bytecode)"
+    )
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    for code in ("import sys; sys.exit(sys.dont_write_bytecode)", program):
+        argv = [sys.executable, "-c", code]
+        assert subprocess.run(argv, cwd=PROJECT, env=environment, capture_output=True, check=False).returncode == 0
+
+
 def test_a_registry_that_is_not_reachable_is_said_and_nothing_passes_for_made(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,8 +171,11 @@ def test_only_what_is_wanted_is_made(monkeypatch: pytest.MonkeyPatch, wanted: li
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_set_up_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
     pids = tmp_path / "pids"
+    # As on a terminal: who starts these tests in the background has children that ignore an interrupt.
     program = (
-        "import sys; from tools import setup; from tools.engine import build\n"
+        "import signal, sys; [signal.signal(number, signal.SIG_DFL) for number in (1, 15)]\n"
+        "signal.signal(2, signal.default_int_handler)\n"
+        "from tools import setup; from tools.engine import build\n"
         f"wait = ['sh', '-c', 'sh -c \"echo \\\\$\\\\$ >> {pids}; exec sleep 60\"; true']\n"
         "setup.ensure_system_packages = lambda board: None\n"
         "setup.ensure_checkout = lambda _, board: board.run(wait, step='one', next_command='again')\n"
