@@ -7,20 +7,14 @@ from pathlib import Path
 from fabric import task  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]  # it has none
 from invoke.context import Context
 
+from roles import tasks
 from roles.command_line import number_option
 from roles.output import make_output_unfailing
 from roles.rollout.request import Request, RolloutOptions
+from roles.stack.checkout import SAMPLE
 from roles.stack.stack import open_stack
-from roles.tasks import bring_up, planning, rollouts
-from roles.tasks.discard import discard as discard_host
-from roles.tasks.drift import show_drift
-from roles.tasks.housekeeping import Housekeeping
-from roles.tasks.looking_back import LookingBack
+from roles.tasks import planning
 from roles.tasks.options import option_help, takes_rollout_options
-from roles.tasks.publishing import bring_bucket, with_bucket
-from roles.tasks.rollouts import SAMPLE, build_or_find
-from roles.tasks.status import status as show_status
-from roles.tasks.verify import verify as verify_hosts
 from roles.terminal import operator_command, say
 
 make_output_unfailing()
@@ -37,7 +31,7 @@ OF_CONFIGURATION = ("reason", "soak_seconds", "accept_doubt", "dry_run", "emerge
 @operator_command
 def build(_: Context, version: str | None = None) -> None:
     """Build and sign a release of the results service into dist/."""
-    say(f"build: {build_or_find(PROJECT, version=version).name}")
+    say(f"build: {tasks.rollouts.build_or_find(PROJECT, version=version).name}")
 
 
 @task(help={**RELEASE, **STACK})
@@ -46,7 +40,8 @@ def plan(_: Context, release: str | None = None, stack: str | None = None) -> No
     """Show what a deploy would do, in which order."""
     with open_stack(PROJECT, stack) as opened:
         request = Request(opened.fleet.inventory.rollout, shown="plan")
-        with_bucket(opened, request, lambda: rollouts.deploy(opened, build_or_find(PROJECT, release), request))
+        built = tasks.rollouts.build_or_find(PROJECT, release)
+        tasks.publishing.with_bucket(opened, request, lambda: tasks.rollouts.deploy(opened, built, request))
 
 
 @task(help={**RELEASE, **option_help(), **STACK})
@@ -56,7 +51,8 @@ def deploy(_: Context, release: str | None = None, stack: str | None = None, *, 
     """Roll a release out with its configuration: canary, gate, location after location, no failed request."""
     with open_stack(PROJECT, stack) as opened:
         request = options.request(opened.fleet.inventory.rollout)
-        with_bucket(opened, request, lambda: rollouts.deploy(opened, build_or_find(PROJECT, release), request))
+        built = tasks.rollouts.build_or_find(PROJECT, release)
+        tasks.publishing.with_bucket(opened, request, lambda: tasks.rollouts.deploy(opened, built, request))
 
 
 @task(help={"release": "A release by name; default: the previous good one.", **option_help(), **STACK})
@@ -66,7 +62,7 @@ def rollback(_: Context, release: str | None = None, stack: str | None = None, *
     """Return to the previous good release and its configuration."""
     with open_stack(PROJECT, stack) as opened:
         request = options.request(opened.fleet.inventory.rollout)
-        with_bucket(opened, request, lambda: rollouts.rollback(opened, release, request))
+        tasks.publishing.with_bucket(opened, request, lambda: tasks.rollouts.rollback(opened, release, request))
 
 
 @task(help={**option_help(OF_CONFIGURATION), **STACK})
@@ -76,7 +72,7 @@ def configure(_: Context, stack: str | None = None, *, options: RolloutOptions) 
     """Bring every host's files to what the current release and the base say, drained where it matters."""
     with open_stack(PROJECT, stack) as opened:
         request = options.request(opened.fleet.inventory.rollout)
-        with_bucket(opened, request, lambda: rollouts.configure(opened, request))
+        tasks.publishing.with_bucket(opened, request, lambda: tasks.rollouts.configure(opened, request))
 
 
 @task(
@@ -104,9 +100,9 @@ def publish(
         from_directory = PROJECT / source
 
         def act() -> None:
-            rollouts.publish(opened, from_directory, request, allow_errors=allow_errors, allow_older=allow_older)
+            tasks.rollouts.publish(opened, from_directory, request, allow_errors=allow_errors, allow_older=allow_older)
 
-        with_bucket(opened, request, act)
+        tasks.publishing.with_bucket(opened, request, act)
 
 
 @task(help={"dry-run": "Say what would be written, and write nothing.", **STACK})
@@ -114,7 +110,7 @@ def publish(
 def bucket(_: Context, stack: str | None = None, *, dry_run: bool = False) -> None:
     """Bring the bucket, which new hosts and the CDN's fallback read, to what the hosts have."""
     with open_stack(PROJECT, stack) as opened:
-        bring_bucket(opened, shown=dry_run)
+        tasks.publishing.bring_bucket(opened, shown=dry_run)
 
 
 @task(help={"reason": "Needed to take it from somebody else.", **option_help(["accept_doubt"]), **STACK})
@@ -123,7 +119,11 @@ def resume(_: Context, reason: str | None = None, stack: str | None = None, *, a
     """End a rollout that was interrupted."""
     with open_stack(PROJECT, stack) as opened:
         request = Request(opened.fleet.inventory.rollout)
-        with_bucket(opened, request, lambda: rollouts.resume(opened, reason, accept_doubt=accept_doubt))
+
+        def act() -> None:
+            tasks.rollouts.resume(opened, reason, accept_doubt=accept_doubt)
+
+        tasks.publishing.with_bucket(opened, request, act)
 
 
 @task(help={"reason": "Needed to take it from somebody else.", **STACK})
@@ -132,7 +132,7 @@ def abort(_: Context, reason: str | None = None, stack: str | None = None) -> No
     """Undo a rollout that was interrupted."""
     with open_stack(PROJECT, stack) as opened:
         request = Request(opened.fleet.inventory.rollout)
-        with_bucket(opened, request, lambda: rollouts.abort(opened, reason))
+        tasks.publishing.with_bucket(opened, request, lambda: tasks.rollouts.abort(opened, reason))
 
 
 @task(help={**REASON, "take-over": "Take it from whoever has it.", **STACK})
@@ -140,7 +140,7 @@ def abort(_: Context, reason: str | None = None, stack: str | None = None) -> No
 def lock(_: Context, reason: str = "", stack: str | None = None, *, take_over: bool = False) -> None:
     """Keep the stack for this checkout."""
     with open_stack(PROJECT, stack) as opened:
-        Housekeeping(opened).lock(reason, take_over=take_over)
+        tasks.housekeeping.Housekeeping(opened).lock(reason, take_over=take_over)
 
 
 @task(help=STACK)
@@ -148,7 +148,7 @@ def lock(_: Context, reason: str = "", stack: str | None = None, *, take_over: b
 def unlock(_: Context, stack: str | None = None) -> None:
     """Give the lock back."""
     with open_stack(PROJECT, stack) as opened:
-        Housekeeping(opened).unlock()
+        tasks.housekeeping.Housekeeping(opened).unlock()
 
 
 @task(help={**REASON, **STACK})
@@ -156,7 +156,7 @@ def unlock(_: Context, stack: str | None = None) -> None:
 def freeze(_: Context, reason: str = "", stack: str | None = None) -> None:
     """Stop every change but the publication of results."""
     with open_stack(PROJECT, stack) as opened:
-        Housekeeping(opened).freeze(reason)
+        tasks.housekeeping.Housekeeping(opened).freeze(reason)
 
 
 @task(help={**REASON, **STACK})
@@ -164,7 +164,7 @@ def freeze(_: Context, reason: str = "", stack: str | None = None) -> None:
 def unfreeze(_: Context, reason: str = "", stack: str | None = None) -> None:
     """Let changes through again."""
     with open_stack(PROJECT, stack) as opened:
-        Housekeeping(opened).unfreeze(reason)
+        tasks.housekeeping.Housekeeping(opened).unfreeze(reason)
 
 
 @task(name="mark-bad", positional=["release"], help={"release": "Its name.", **REASON, **STACK})
@@ -172,7 +172,7 @@ def unfreeze(_: Context, reason: str = "", stack: str | None = None) -> None:
 def mark_bad(_: Context, release: str, reason: str = "", stack: str | None = None) -> None:
     """Mark a release bad: no rollback goes to it."""
     with open_stack(PROJECT, stack) as opened:
-        Housekeeping(opened).mark(release, reason, bad=True)
+        tasks.housekeeping.Housekeeping(opened).mark(release, reason, bad=True)
 
 
 @task(name="mark-good", positional=["release"], help={"release": "Its name.", **REASON, **STACK})
@@ -180,7 +180,7 @@ def mark_bad(_: Context, release: str, reason: str = "", stack: str | None = Non
 def mark_good(_: Context, release: str, reason: str = "", stack: str | None = None) -> None:
     """Take the mark off a release."""
     with open_stack(PROJECT, stack) as opened:
-        Housekeeping(opened).mark(release, reason, bad=False)
+        tasks.housekeeping.Housekeeping(opened).mark(release, reason, bad=False)
 
 
 @task(name="drain-location", positional=["location"], help={"location": "Its name.", **REASON, **STACK})
@@ -190,7 +190,7 @@ def drain_location(
 ) -> None:
     """Take a location out at the edge, gently."""
     with open_stack(PROJECT, stack) as opened:
-        Housekeeping(opened).drain_location(location, reason, emergency=emergency)
+        tasks.housekeeping.Housekeeping(opened).drain_location(location, reason, emergency=emergency)
 
 
 @task(name="undrain-location", positional=["location"], help={"location": "Its name.", **REASON, **STACK})
@@ -198,7 +198,7 @@ def drain_location(
 def undrain_location(_: Context, location: str, reason: str = "", stack: str | None = None) -> None:
     """Put a location back at the edge."""
     with open_stack(PROJECT, stack) as opened:
-        Housekeeping(opened).undrain_location(location, reason)
+        tasks.housekeeping.Housekeeping(opened).undrain_location(location, reason)
 
 
 @task(positional=["host"], help={"host": "Its name.", **REASON, **STACK})
@@ -206,7 +206,7 @@ def undrain_location(_: Context, location: str, reason: str = "", stack: str | N
 def discard(_: Context, host: str, reason: str = "", stack: str | None = None, *, emergency: bool = False) -> None:
     """Take an app host out that was altered, and set aside what it has."""
     with open_stack(PROJECT, stack) as opened:
-        discard_host(opened, host, reason, emergency=emergency)
+        tasks.discard.discard(opened, host, reason, emergency=emergency)
 
 
 @task(help=STACK)
@@ -214,7 +214,7 @@ def discard(_: Context, host: str, reason: str = "", stack: str | None = None, *
 def certificate(_: Context, stack: str | None = None) -> None:
     """Bring certificates and keys: to an edge on a machine of one's own, and to load balancers that a CDN asks."""
     with open_stack(PROJECT, stack) as opened:
-        Housekeeping(opened).certificate()
+        tasks.housekeeping.Housekeeping(opened).certificate()
 
 
 @task(help={"json": "As JSON lines.", "last": "How many entries; default: 20.", **STACK})
@@ -223,7 +223,7 @@ def history(_: Context, last: str = "20", stack: str | None = None, *, json: boo
     """Show who changed what, when and why."""
     entries = int(number_option("last", last, "history", least=1))
     with open_stack(PROJECT, stack) as opened:
-        LookingBack(opened).history(json=json, last=entries)
+        tasks.looking_back.LookingBack(opened).history(json=json, last=entries)
 
 
 @task(help=STACK)
@@ -231,7 +231,7 @@ def history(_: Context, last: str = "20", stack: str | None = None, *, json: boo
 def releases(_: Context, stack: str | None = None) -> None:
     """List the releases that can be rolled back to."""
     with open_stack(PROJECT, stack) as opened:
-        LookingBack(opened).releases()
+        tasks.looking_back.LookingBack(opened).releases()
 
 
 @task(help=STACK)
@@ -239,7 +239,7 @@ def releases(_: Context, stack: str | None = None) -> None:
 def drift(_: Context, stack: str | None = None) -> None:
     """Compare each host with what the log and the inventory say it should be; fail if one differs."""
     with open_stack(PROJECT, stack) as opened:
-        show_drift(opened)
+        tasks.drift.show_drift(opened)
 
 
 @task(help=STACK)
@@ -247,7 +247,7 @@ def drift(_: Context, stack: str | None = None) -> None:
 def status(_: Context, stack: str | None = None) -> None:
     """Show a line for each host; fail if one is not healthy."""
     with open_stack(PROJECT, stack) as opened:
-        show_status(opened)
+        tasks.status.status(opened)
 
 
 @task(help=STACK)
@@ -255,7 +255,7 @@ def status(_: Context, stack: str | None = None) -> None:
 def verify(_: Context, stack: str | None = None) -> None:
     """Check every host with the testinfra suite of tests/hosts/."""
     with open_stack(PROJECT, stack) as opened:
-        verify_hosts(opened.checkout, opened.fleet.inventory)
+        tasks.verify.verify(opened.checkout, opened.fleet.inventory)
 
 
 DESTROY = {"destroy": "How many hosts, networks and the like may be deleted or replaced; default: none."}
@@ -265,14 +265,14 @@ DESTROY = {"destroy": "How many hosts, networks and the like may be deleted or r
 @operator_command
 def up(_: Context, stack: str = "lokal", source: str = SAMPLE, destroy: str | None = None) -> None:
     """Do all of it: provision, build, deploy, publish, verify, status."""
-    bring_up.up(PROJECT, stack, PROJECT / source, destroy)
+    tasks.bring_up.up(PROJECT, stack, PROJECT / source, destroy)
 
 
 @task(help={"stack": "The stack; default: lokal."})
 @operator_command
 def down(_: Context, stack: str = "lokal") -> None:
     """Remove everything that `up` made."""
-    bring_up.down(PROJECT, stack)
+    tasks.bring_up.down(PROJECT, stack)
 
 
 cost, ready = planning.cost, planning.ready

@@ -14,8 +14,9 @@ from infra.cost.load import MILLION, with_load
 from infra.cost.plot import draw
 from infra.settings.location import AwsLocationSettings
 from infra.settings.stack import StackSettings
+from roles.stack.names import PRODUCTION
 from roles.stack.settings import read_stack_settings
-from roles.tasks.planning import PRODUCTION, show_cost
+from roles.tasks.outlook import show_cost
 
 PROJECT = Path(__file__).resolve().parent.parent
 PAGE, PLOT = PROJECT / "docs/budget.md", PROJECT / "docs/budget.svg"

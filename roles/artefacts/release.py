@@ -17,6 +17,7 @@ from pathlib import Path
 from app import __version__
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import write_whole
+from infra.bridge.signers import read_signers
 from roles.artefacts.files import RELEASED_ROLES, Templates
 from roles.artefacts.signing import check_signature, read_artefact, sha256_beside, sign, signature_beside
 from roles.scripts.artefacts import CONFIG, Artefact
@@ -61,6 +62,18 @@ class Release:
             OperatorError: A part of it is missing.
         """
         return read_artefact(self.name, self.path, RELEASE_NAMESPACE, next_command="fab build")
+
+    def is_there(self, signers: str) -> bool:
+        """Whether it is built already, whole and signed by somebody who may.
+
+        Args:
+            signers: Who may sign releases.
+        """
+        try:
+            self.templates(signers)
+        except OperatorError:
+            return False
+        return True
 
     def templates(self, signers: str) -> Templates:
         """The templates that it carries.
@@ -151,8 +164,9 @@ def build_release(checkout: Checkout, version: str | None = None) -> Release:
     name = f"{version}-{hashlib.sha256(version.encode() + content.digest()).hexdigest()[:10]}"
     manifest = json.dumps({"release": name, "version": version, "python": HOST_PYTHON})
     release = Release.of(checkout, name)
-    write_whole(release.path, _pack({MANIFEST: manifest.encode(), **files}))
-    sign(release.path, checkout.release_key, RELEASE_NAMESPACE)
+    if not release.is_there(read_signers(checkout.release_key.with_suffix(".pub"))):
+        write_whole(release.path, _pack({MANIFEST: manifest.encode(), **files}))
+        sign(release.path, checkout.release_key, RELEASE_NAMESPACE)
     return release
 
 

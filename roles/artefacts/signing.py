@@ -64,14 +64,16 @@ def read_artefact(name: str, path: Path, namespace: str, *, next_command: str) -
     """Read what a host needs to know of a signed file.
 
     Raises:
-        OperatorError: The file, its sha256 or its signature is missing.
+        OperatorError: The file, its sha256 or its signature is missing, or no text.
     """
     try:
         sha256 = sha256_beside(path).read_text(encoding="ascii").split()[0]
         signature = signature_beside(path).read_text(encoding="ascii")
         return Artefact(name, path.stat().st_size, sha256, signature, namespace)
-    except (OSError, IndexError) as error:
-        raise OperatorError(f"{path.name} or what belongs to it is missing", next_command=next_command) from error
+    except (OSError, ValueError, IndexError) as error:
+        raise OperatorError(
+            f"{path.name} or what belongs to it is missing or cut", next_command=next_command
+        ) from error
 
 
 def check_signature(artefact: Artefact, path: Path, signers: str) -> None:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+SAMPLE = "samples/kpu-2019"
+"""Real results that the project brings, a path from its folder."""
+
 
 @dataclass(frozen=True)
 class Checkout:

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Inventory, parse_inventory
 from infra.bridge.origin import Origin, parse_origin
 from roles.stack.kept_state import refuse_damage
-from roles.stack.settings import settings_file
+from roles.stack.names import settings_file
 
 NOT_STARTED = (126, 127)
 """How a shell ends that finds no program to start, or may not start it."""
 
+_OUTPUTS = ("stack", "output", "--json")
 UNREADABLE_NOTE = re.compile(r"could not parse file ([^:]+):")
 
 
@@ -85,13 +87,28 @@ def planned_steps(project: Path, stack: str, variables: Mapping[str, str]) -> li
     return plan["steps"]
 
 
+def read_selected(project: Path) -> tuple[str, Outputs]:
+    """Name and outputs of the stack that `pulumi stack select` chose; the engine is asked for both at the same time.
+
+    Raises:
+        OperatorError: None is selected, or it was never brought up.
+    """
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(ask, project, *_OUTPUTS)
+        name = selected_stack(project)
+    return name, _read(project, name, answer.result())
+
+
 def read_outputs(project: Path, stack: str) -> Outputs:
     """Read the stack's outputs.
 
     Raises:
         OperatorError: There is no such stack, or it was never brought up.
     """
-    result = ask(project, "stack", "output", "--json", "-s", stack)
+    return _read(project, stack, ask(project, *_OUTPUTS, "-s", stack))
+
+
+def _read(project: Path, stack: str, result: subprocess.CompletedProcess[str]) -> Outputs:
     if result.returncode != 0:
         raise _why_unread(project, stack, "outputs", result)
     outputs: dict[str, object] = json.loads(result.stdout or "{}")

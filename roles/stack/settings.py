@@ -10,23 +10,7 @@ import yaml
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import read_utf8
 from infra.settings.stack import PROJECT, StackSettings, parse_settings
-from roles.stack.names import closest
-
-
-def settings_file(project: Path, stack: str) -> Path:
-    """Where a stack's settings are.
-
-    Raises:
-        OperatorError: There is no such stack; the message has the closest names.
-    """
-    directory = project / "stacks"
-    known = {file.name.removeprefix("Pulumi.").removesuffix(".yaml"): file for file in directory.glob("Pulumi.*.yaml")}
-    if stack not in known:
-        raise OperatorError(
-            f"there is no stack {stack!r:.80}; {closest(stack, known)}",
-            next_command=f"cp stacks/Pulumi.lokal.yaml stacks/Pulumi.{stack:.40}.yaml, and edit it",
-        )
-    return known[stack]
+from roles.stack.names import settings_file
 
 
 def read_stack_settings(project: Path, stack: str) -> StackSettings:

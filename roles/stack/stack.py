@@ -11,7 +11,7 @@ from infra.bridge.signers import read_signers
 from roles.hosts.fleet import Fleet
 from roles.hosts.groups import with_members
 from roles.stack.checkout import Checkout
-from roles.stack.engine import Outputs, read_origin, read_outputs, selected_stack
+from roles.stack.engine import Outputs, read_origin, read_outputs, read_selected
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def open_stack(project: Path, name: str | None) -> Generator[Stack, None, None]:
     Raises:
         OperatorError: There is no such stack, or it is not up.
     """
-    checkout = Checkout(project, name or selected_stack(project))
-    outputs = read_outputs(project, checkout.stack)
+    name, outputs = (name, read_outputs(project, name)) if name else read_selected(project)
+    checkout = Checkout(project, name)
     with open_fleet(checkout, outputs) as fleet:
         yield Stack(checkout, outputs, fleet)
 

@@ -17,7 +17,7 @@ from roles.rollout.request import Request
 from roles.stack.checkout import Checkout
 from roles.stack.engine import ask, environment, has_resources, planned_steps
 from roles.stack.kept_state import refuse_damage
-from roles.stack.settings import settings_file
+from roles.stack.names import settings_file
 from roles.stack.stack import Stack, open_stack
 from roles.tasks.housekeeping import Housekeeping
 from roles.tasks.publishing import with_bucket

@@ -21,8 +21,6 @@ from roles.stack.checkout import Checkout
 from roles.stack.stack import Stack
 from roles.terminal import build_progress, say
 
-SAMPLE = "samples/kpu-2019"
-
 
 class OlderError(OperatorError):
     """Results are older than those that are shown."""

@@ -7,7 +7,7 @@ import shutil
 import statistics
 from functools import partial
 
-from roles.tasks.rollouts import SAMPLE
+from roles.stack.checkout import SAMPLE
 from tests.stands.lab import LabStack, lab_stack
 from tools.bench.site import settings
 from tools.bench.table import heading, row, seconds

@@ -10,7 +10,7 @@ import pytest
 from infra.bridge.errors import OperatorError
 from infra.cost.estimate import estimate
 from roles.stack.settings import read_stack_settings
-from roles.tasks.planning import show_cost
+from roles.tasks.outlook import show_cost
 from tools.budget_page import PAGE, PLOT, plot, refreshed
 
 PROJECT = Path(__file__).resolve().parents[3]

@@ -18,7 +18,7 @@ from roles.hosts.state import Observation
 from roles.readiness.calendar import CALENDAR, Line, judge
 from roles.readiness.facts import Facts
 from roles.readiness.report import decide
-from roles.tasks.planning import show_readiness
+from roles.tasks.outlook import show_readiness
 from tests.unit.infra.cost.stacks import stack, with_aws, with_budget
 from tests.unit.roles.fleets import OPERATOR, healthy, host_log
 
@@ -267,7 +267,7 @@ def test_go_is_said_with_what_a_person_has_to_confirm(capsys: Capture) -> None:
 
 def test_no_go_names_every_open_line_and_fails(capsys: Capture) -> None:
     with pytest.raises(OperatorError) as caught:
-        show_readiness(PROJECT, "produksi", None, ELECTION, look_in_vain)
+        show_readiness(PROJECT, "produksi", None, ELECTION.isoformat(), look_in_vain)
     assert caught.value.message == "no-go: 2 of 20 lines are overdue: prices are read anew; the site stands"
     assert caught.value.exit_code == 1
     shown = capsys.readouterr().out
@@ -277,7 +277,7 @@ def test_no_go_names_every_open_line_and_fails(capsys: Capture) -> None:
 
 
 def test_long_before_the_day_a_stack_that_is_not_up_is_no_reason_to_stop(capsys: Capture) -> None:
-    show_readiness(PROJECT, "produksi", "2029-02-14", dt.date(2026, 11, 25), look_in_vain)
+    show_readiness(PROJECT, "produksi", "2029-02-14", "2026-11-25", look_in_vain)
     assert "go: nothing is overdue" in capsys.readouterr().out
 
 
@@ -291,5 +291,5 @@ def test_long_before_the_day_a_stack_that_is_not_up_is_no_reason_to_stop(capsys:
 )
 def test_a_day_or_stack_that_is_not_there_is_one_sentence(name: str, election: str | None, sentence: str) -> None:
     with pytest.raises(OperatorError) as caught:
-        show_readiness(PROJECT, name, election, ELECTION, look_in_vain)
+        show_readiness(PROJECT, name, election, ELECTION.isoformat(), look_in_vain)
     assert caught.value.message == sentence

@@ -2,6 +2,7 @@ import base64
 import io
 import shutil
 import tarfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -60,8 +61,41 @@ def test_a_version_that_is_no_file_name_is_refused(checkout: Checkout, version: 
 def test_a_missing_key_is_said(checkout: Checkout) -> None:
     (checkout.project / ".secrets").unlink()
     (checkout.project / ".secrets").mkdir()
-    with pytest.raises(OperatorError, match="the key release that signs is missing"):
+    with pytest.raises(OperatorError, match=r"the release key release\.pub can't be read"):
         build_release(checkout)
+
+
+def test_what_is_built_is_not_built_again(checkout: Checkout) -> None:
+    first = build_release(checkout)
+    was = first.path.stat()
+    assert build_release(checkout) == first
+    assert first.path.stat() == was
+
+
+def spoil(body: bytes) -> bytes:
+    return body[:-9] + b"\xff" + body[-8:]
+
+
+@pytest.mark.parametrize(
+    ("beside", "left"),
+    [("", spoil), (".sha256", spoil), (".sha256", lambda _: b""), (".sig", spoil), (".sig", lambda _: b"")],
+)
+def test_what_is_built_and_no_longer_what_was_signed_is_built_anew(
+    checkout: Checkout, beside: str, left: Callable[[bytes], bytes]
+) -> None:
+    path = build_release(checkout).path
+    spoilt = path.with_name(path.name + beside)
+    whole = spoilt.read_bytes()
+    spoilt.write_bytes(left(whole))
+    assert build_release(checkout).path.with_name(path.name + beside).read_bytes() == whole
+
+
+def test_a_release_that_takes_anothers_name_is_built_anew(checkout: Checkout) -> None:
+    release, other = build_release(checkout), build_release(checkout, "1.0.1")
+    whole = release.path.read_bytes()
+    for beside in ("", ".sha256", ".sig"):
+        shutil.copy(other.path.with_name(other.path.name + beside), release.path.with_name(release.path.name + beside))
+    assert build_release(checkout).path.read_bytes() == whole
 
 
 def test_two_builds_at_once_both_succeed(tmp_path: Path) -> None:

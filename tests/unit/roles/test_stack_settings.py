@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from infra.bridge.errors import OperatorError
-from roles.stack.settings import read_stack_settings, settings_file
+from roles.stack.names import settings_file
+from roles.stack.settings import read_stack_settings
 
 PROJECT = Path(__file__).resolve().parents[3]
 LOKAL = """
