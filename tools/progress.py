@@ -46,6 +46,7 @@ class _Step:
 
     name: str
     counted: str = ""
+    remarks: str = ""
     said: IO[str] | None = None
     started: float = field(default_factory=time.monotonic)
     shown: float = -PLAIN_EVERY_SECONDS
@@ -54,7 +55,7 @@ class _Step:
         """The step as one line that isn't longer than the terminal is wide."""
         how_far = f": {time.monotonic() - self.started:.0f} s"
         if self.counted and self.said:
-            how_far += f", {_lines(self.said)} {self.counted}"
+            how_far += f", {_lines(self.said, self.remarks)} {self.counted}"
         how_far += f", {ended}" if ended else ""
         room = columns - len(how_far)
         return (self.name if len(self.name) <= room else f"{self.name[: max(room - 1, 0)]}…") + how_far
@@ -84,6 +85,7 @@ class Board:
         cwd: Path | None = None,
         environment: Mapping[str, str] | None = None,
         counted: str = "",
+        remarks: str = "",
     ) -> None:
         """Run a command to its end; other threads may do the same meanwhile.
 
@@ -94,6 +96,7 @@ class Board:
             cwd: Where it runs.
             environment: Its environment; ours if None.
             counted: What a line of its standard error stands for, if that is to be counted too.
+            remarks: How a line of it begins that stands for nothing, if there are such.
 
         Raises:
             OperatorError: It is not installed or failed; the message ends with its last words.
@@ -113,7 +116,7 @@ class Board:
             except FileNotFoundError as error:
                 raise OperatorError(f"{step}: '{argv[0]}' is not installed", next_command=next_command) from error
             try:
-                self._show_until(lambda: _ended(process), _Step(step, counted, said))
+                self._show_until(lambda: _ended(process), _Step(step, counted, remarks, said))
             except BaseException:
                 end(process)
                 raise
@@ -213,6 +216,7 @@ def _ended(process: subprocess.Popen[bytes]) -> str | None:
         return None
 
 
-def _lines(file: IO[str]) -> int:
+def _lines(file: IO[str], remarks: str) -> int:
     with Path(f"/proc/self/fd/{file.fileno()}").open("rb") as reader:  # its own place in the file, not the writer's
-        return sum(chunk.count(b"\n") for chunk in iter(lambda: reader.read(1 << 16), b""))
+        whole = [line for line in reader if line.endswith(b"\n")]
+    return sum(not (remarks and line.startswith(remarks.encode())) for line in whole)

@@ -143,6 +143,7 @@ def build(cache: Path, board: Board) -> Path:
             cwd=tree,
             environment={**os.environ, **GO_ENVIRONMENT},
             counted="packages",
+            remarks="go: ",  # what it downloads
         )
         sdk = Path(_go(["list", "-m", "-f", "{{.Dir}}", SDK]).strip())
         for file in (RUNNER, DYNAMIC_PROVIDER):

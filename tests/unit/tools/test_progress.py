@@ -78,7 +78,8 @@ def test_what_is_not_installed_is_said() -> None:
 
 
 def test_what_a_command_does_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    Board().run(["sh", "-c", "printf 'a\nb\n' >&2"], step="building", next_command="again", counted="packages")
+    argv = ["sh", "-c", "printf 'go: fetching c\na\nb\n' >&2"]
+    Board().run(argv, step="building", next_command="again", counted="packages", remarks="go: ")
     assert capsys.readouterr().out.endswith("building: 0 s, 2 packages, done\n")
 
 
