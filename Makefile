@@ -8,7 +8,7 @@ TESTS := $(PYTHON) -m pytest -p tests.progress --durations=10 -o console_output_
 # The tests of a file share what they stand on; in their order, so that those that wait longest come first.
 BY_FILE := --dist loadfile --no-loadscope-reorder
 
-.PHONY: help up down setup engine lock lint format diagram unit test test-night bench-lab bench-deploy bench-log bench-drift bench-loader
+.PHONY: help up down setup engine lock lint format diagram unit test test-night bench-lab bench-deploy bench-log bench-look bench-loader
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,7 +64,7 @@ bench-deploy: engine ## measure deploys on 12 and 24 hosts, against raw ssh, pyi
 bench-log: setup ## measure looking at the audit log after a year of publications, against a log of ten lines
 	@$(PYTHON) -m tools.bench.log
 
-bench-drift: engine ## measure looking at 7 hosts for what somebody altered
+bench-look: engine ## measure status, plan, drift and verify on 7 hosts, status on 26, against logging in
 	@$(PYTHON) -m tools.bench.looking
 
 bench-loader: setup ## measure building a snapshot; SOURCE=directory with the two tables
