@@ -52,7 +52,7 @@ def main() -> None:
         refuse_bad_resources(settings)
     check_certificate(PROJECT_DIRECTORY, settings, dt.datetime.now(dt.UTC))
     delays = check_lab(stack, settings)
-    operator_key = read_operator_key(PROJECT_DIRECTORY / settings.operator_key_file)
+    operator_key = read_operator_key(PROJECT_DIRECTORY, settings.operator_key_file)
     signers = read_signers(PROJECT_DIRECTORY / PUBLIC_KEY)
     watch = Watch(stack)
     site = Site(stack, settings, Workplace(PROJECT_DIRECTORY, operator_key, signers, delays))

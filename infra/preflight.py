@@ -5,6 +5,7 @@ from pathlib import Path
 
 from infra.bridge.certificate import read_certificate
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import refuse_open
 from infra.settings.stack import StackSettings
 
 
@@ -23,12 +24,18 @@ def check_certificate(directory: Path, settings: StackSettings, now: dt.datetime
         read_certificate(directory, settings.certificate.files, settings.server_name, now)
 
 
-def read_operator_key(path: Path) -> str:
+def read_operator_key(directory: Path, named: str) -> str:
     """Read the public ssh key of those who deploy.
 
+    Args:
+        directory: The project's folder.
+        named: The file, a path from there.
+
     Raises:
-        OperatorError: The file is missing or is no public key.
+        OperatorError: The file is missing or is no public key, or others can read the private one beside it.
     """
+    path = directory / named
+    refuse_open(path.with_suffix(""), named.removesuffix(".pub"))
     try:
         key = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:

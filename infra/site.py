@@ -100,6 +100,10 @@ class Site:
             locations=[location.entry for location in self.locations],
             edge=self.edge.entry,
             publication=self._aws.publication if self._aws else None,
+            operator_key={
+                "file": self._settings.operator_key_file,
+                "public": " ".join(self._workplace.operator_key.split()[:2]),
+            },
             rollout=self.rollout.model_dump(),
             hosts=[host.entry for host in hosts],
         )

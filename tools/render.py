@@ -23,6 +23,7 @@ def example() -> Inventory:
     return parse_inventory(
         {
             "schema": 1,
+            "operator_key": {"file": ".secrets/operator.pub", "public": KEY},
             "stack": "contoh",
             "locations": [{"name": "barat", "kind": "lab", "endpoint": {"address": "198.18.1.10", "port": 80}}],
             "edge": {"server_name": "hasil.contoh.test", "url": "https://198.18.0.10", "address": "198.18.0.10"},

@@ -113,7 +113,6 @@ def _ask(machine: Machine, known_hosts: Path) -> subprocess.CompletedProcess[str
     options = {
         "IdentityFile": path_word(private_key),
         "IdentitiesOnly": "yes",
-        "IdentityAgent": "none",
         "UserKnownHostsFile": path_word(known_hosts),
         "GlobalKnownHostsFile": "/dev/null",
         "StrictHostKeyChecking": "yes",

@@ -12,10 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.files import refuse_open
 from infra.bridge.inventory import CertificateFiles
-
-PRIVATE = 0o077
-"""Permission bits that a private key's file must not have."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,7 @@ def read_certificate(directory: Path, files: CertificateFiles, server_name: str,
     """
     certificate_file, key_file = files.certificate_file, files.key_file
     certificate, key = read_file(directory / certificate_file), read_file(directory / key_file)
-    if (directory / key_file).stat().st_mode & PRIVATE:
-        raise OperatorError(f"{key_file} can be read by others on this machine", next_command=f"chmod 600 {key_file}")
+    refuse_open(directory / key_file, key_file)
     try:
         first = x509.load_pem_x509_certificates(certificate)[0]
         private = serialization.load_pem_private_key(key, password=None)

@@ -18,6 +18,9 @@ UMASK = 0o022
 
 PUBLIC, PRIVATE = 0o644, 0o600
 DIRECTORY, PRIVATE_DIRECTORY = 0o755, 0o700
+OTHERS = 0o077
+"""Permission bits that a private key's file must not have."""
+
 LONGEST_PREFIX = 200
 """Of a half-made file's name: with what makes it unique it stays within the file system's 255 bytes."""
 
@@ -54,6 +57,23 @@ def write_if_other(path: Path, content: bytes) -> None:
         if path.read_bytes() == content:
             return
     write_whole(path, content)
+
+
+def refuse_open(private: Path, named: str) -> None:
+    """Refuse a private key that others on this machine can read; one that isn't there is not refused.
+
+    Args:
+        private: Its file.
+        named: What its operator calls it.
+
+    Raises:
+        OperatorError: They can: it may have been copied, and ssh wouldn't use it.
+    """
+    if private.exists() and private.stat().st_mode & OTHERS:
+        raise OperatorError(
+            f"{named} can be read by others on this machine; nothing was changed",
+            next_command=f"chmod 600 {shlex.quote(named)}",
+        )
 
 
 def read_utf8(path: Path) -> str:

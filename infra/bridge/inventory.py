@@ -5,6 +5,7 @@ through the same model, so that a document of another version or with an unknown
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError, model_validator
@@ -15,6 +16,7 @@ SCHEMA_VERSION = 1
 
 Role = Literal["base", "app", "lb", "edge"]
 Kind = Literal["lab", "hosts", "aws"]
+PUBLIC_KEY_FILE = r"[^/]\.pub$"
 InstanceId = Annotated[str, Field(pattern=r"^i-[0-9a-f]{8,17}$")]
 
 
@@ -121,6 +123,26 @@ class Host(_Document):
     accounts: tuple[str, ...] = ()
 
 
+class OperatorKey(_Document):
+    """The ssh key of those who deploy.
+
+    Args:
+        file: Its public half, a path from the project's folder; the private one is beside it, or ssh-agent holds it.
+        public: Its type and body, as the hosts were given it.
+    """
+
+    file: str = Field(pattern=PUBLIC_KEY_FILE)
+    public: str
+
+    def private_file(self, directory: Path) -> Path:
+        """Where its private half is, if it is in a file.
+
+        Args:
+            directory: The project's folder.
+        """
+        return directory / self.file.removesuffix(".pub")
+
+
 class RolloutPolicy(_Document):
     """How careful a rollout is; a task's options overrule it.
 
@@ -181,6 +203,7 @@ class Inventory(_Document):
     locations: tuple[Location, ...]
     edge: Edge
     publication: Publication | None = None
+    operator_key: OperatorKey
     rollout: RolloutPolicy = RolloutPolicy()
     hosts: tuple[Host, ...]
 

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from infra.addresses import TEST_RANGE
 from infra.bridge.errors import OperatorError
-from infra.bridge.inventory import RolloutPolicy
+from infra.bridge.inventory import PUBLIC_KEY_FILE, RolloutPolicy
 from infra.settings.account import AwsSettings, BudgetSettings, NightSettings
 from infra.settings.location import (
     LAB_EDGE_HOST,
@@ -48,7 +48,8 @@ class StackSettings(Settings):
         network: The lab's part of 198.18.0.0/15, a /20; two stacks on one machine have different ones. Only with `lab`
             locations.
         server_name: The site's name in its certificate, beside its address.
-        operator_key_file: Public ssh key of those who deploy, a path from the project's folder.
+        operator_key_file: Public ssh key of those who deploy, a path from the project's folder that ends in `.pub`; the
+            private key is beside it, or ssh-agent holds it.
         locations: The locations, 1 to 15.
         rollout: How careful rollouts are.
         aws: What AWS locations share; with them only, and then `night` and `budget` are needed too.
@@ -59,7 +60,7 @@ class StackSettings(Settings):
 
     network: Annotated[IPv4Network, Field(strict=False)] | None = None
     server_name: str = Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)
-    operator_key_file: str
+    operator_key_file: str = Field(pattern=PUBLIC_KEY_FILE)
     locations: Annotated[tuple[LocationSettings, ...], Field(strict=False, min_length=1, max_length=15)]
     rollout: RolloutPolicy = RolloutPolicy()
     aws: AwsSettings | None = None

@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import BinaryIO, cast
 
 import paramiko
@@ -17,6 +16,7 @@ from fabric import Config, Connection  # pyright: ignore[reportMissingTypeStubs]
 from infra.bridge.errors import OperatorError
 from infra.bridge.host_keys import known_name
 from infra.bridge.inventory import Host, Kind
+from roles.hosts.login import Login
 from roles.hosts.proxy import Proxy
 from roles.scripts.lock import FENCED
 from roles.scripts.quoting import Script
@@ -86,9 +86,10 @@ class HostKeyError(HostError):
 class PinnedConnection(Connection):
     """Fabric's connection, with the host keys of the inventory instead of any it is shown."""
 
-    def __init__(self, host: Host, key_file: Path) -> None:
+    def __init__(self, host: Host, login: Login) -> None:
+        agent = paramiko.Agent() if login.from_agent else None
         arguments = {
-            "key_filename": str(key_file),
+            **login.arguments(agent),
             "look_for_keys": False,
             "allow_agent": False,
             "banner_timeout": CONNECT_TIMEOUT_SECONDS,
@@ -105,6 +106,7 @@ class PinnedConnection(Connection):
             connect_kwargs=arguments,
             gateway=shlex.join(host.ssh_proxy) or None,
         )
+        self._agent = agent
         self._proxy = Proxy(host.ssh_proxy) if host.ssh_proxy else None
         client = cast("paramiko.SSHClient", self.client)
         client.set_missing_host_key_policy(paramiko.RejectPolicy())
@@ -122,6 +124,8 @@ class PinnedConnection(Connection):
     def close(self) -> None:
         """Close the connection and what carries it; fine if it isn't open."""
         super().close()  # pyright: ignore[reportUnknownMemberType]
+        if self._agent is not None:
+            self._agent.close()
         if self._proxy is not None:
             self._proxy.stop()
 
@@ -136,12 +140,12 @@ class Remote:
 
     Args:
         host: From the inventory.
-        key_file: The operator's private key.
+        login: What lets us in.
     """
 
-    def __init__(self, host: Host, key_file: Path) -> None:
+    def __init__(self, host: Host, login: Login) -> None:
         self.host = host
-        self._key_file = key_file
+        self._login = login
         self._connection: PinnedConnection | None = None
         self._opening = threading.Lock()
         self._sessions = threading.BoundedSemaphore(SESSIONS)
@@ -219,7 +223,7 @@ class Remote:
     def _transport(self) -> paramiko.Transport:
         with self._opening:
             if self._connection is None:
-                self._connection = PinnedConnection(self.host, self._key_file)
+                self._connection = PinnedConnection(self.host, self._login)
             if not self._connection.is_connected:  # pyright: ignore[reportUnknownMemberType]
                 self._connection.open()
                 transport = cast("paramiko.Transport", self._connection.transport)

@@ -9,6 +9,7 @@ from typing import TypeVar
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import Host, Inventory
 from roles.hosts.connection import Remote
+from roles.hosts.login import log_in_with
 
 AT_ONCE = 32
 """Hosts that are worked on at the same time: while one unpacks, another waits for its service."""
@@ -31,15 +32,19 @@ class Fleet:
     missing: Mapping[str, OperatorError] = field(default_factory=dict[str, OperatorError])
 
     @classmethod
-    def of(cls, inventory: Inventory, key_file: Path, missing: Mapping[str, OperatorError] | None = None) -> "Fleet":
+    def of(cls, inventory: Inventory, directory: Path, missing: Mapping[str, OperatorError] | None = None) -> "Fleet":
         """The fleet of an inventory; nothing is connected yet.
 
+        Args:
+            inventory: The stack's inventory.
+            directory: The project's folder.
+            missing: What was looked up and can't be reached, by name.
+
         Raises:
-            OperatorError: The operator's key is missing.
+            OperatorError: The operators' key can't be used.
         """
-        if not key_file.exists():
-            raise OperatorError(f"the operators' key {key_file.name} is missing", next_command="make setup")
-        return cls(inventory, {host.name: Remote(host, key_file) for host in inventory.hosts}, missing or {})
+        login = log_in_with(inventory.operator_key, directory)
+        return cls(inventory, {host.name: Remote(host, login) for host in inventory.hosts}, missing or {})
 
     def __getitem__(self, host: Host) -> Remote:
         return self.remotes[host.name]

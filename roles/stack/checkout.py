@@ -20,11 +20,6 @@ class Checkout:
     stack: str
 
     @property
-    def operator_key(self) -> Path:
-        """The operator's private ssh key."""
-        return self.project / ".secrets/operator"
-
-    @property
     def release_key(self) -> Path:
         """The private key that signs releases and snapshots."""
         return self.project / ".secrets/release"

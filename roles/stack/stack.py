@@ -74,10 +74,10 @@ def open_fleet(checkout: Checkout, outputs: Outputs) -> Generator[Fleet, None, N
     """The stack's hosts, those of its groups as they are now.
 
     Raises:
-        OperatorError: The operator's key is missing, or no host can be looked up.
+        OperatorError: The operators' key can't be used, or no host can be looked up.
     """
     inventory, missing = with_members(outputs.inventory, checkout.stack_cache)
-    fleet = Fleet.of(inventory, checkout.operator_key, missing)
+    fleet = Fleet.of(inventory, checkout.project, missing)
     try:
         yield fleet
     finally:

@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from statistics import median
 
 from infra.bridge.errors import OperatorError
-from infra.bridge.host_keys import read_host_key
 from infra.bridge.inventory import Host
 from roles.hosts.examination import Clock, Examination, read_examination, read_host_clock
 from roles.hosts.state import Observation, observe
@@ -33,7 +31,7 @@ def show_drift(stack: Stack) -> None:
     observed = observe(stack.fleet)
     configuration = Wanted(stack).configuration_in_force(observed)
     files = {host.name: configuration.files_of(host) for host in observed.answering}
-    key = read_operator_key(stack.checkout.operator_key)
+    key = observed.inventory.operator_key.public
     answers = _examine(stack, observed)
     good = {name: answer for name, answer in answers.items() if not isinstance(answer, OperatorError)}
     examined = {name: examination for name, (_, examination) in good.items()}
@@ -57,21 +55,6 @@ def show_drift(stack: Stack) -> None:
         )
     seconds = time.monotonic() - started
     say(f"no drift: {len(examined)} hosts are as the log and the inventory say; looked at in {seconds:.0f} s")
-
-
-def read_operator_key(private_key: Path) -> str:
-    """Type and text of the public key that lets operators in.
-
-    Raises:
-        OperatorError: It can't be read.
-    """
-    file = private_key.with_name(f"{private_key.name}.pub")
-    try:
-        return read_host_key(file.read_text(encoding="utf-8").strip())
-    except (OSError, ValueError) as error:
-        raise OperatorError(
-            f"the operators' public key {file.name} can't be read: no host was looked at", next_command="make setup"
-        ) from error
 
 
 def _examine(stack: Stack, observed: Observation) -> Mapping[str, tuple[Clock, Examination] | OperatorError]:

@@ -31,9 +31,8 @@ def write_access(checkout: Checkout, inventory: Inventory) -> None:
     write_whole(directory / "known_hosts", "\n".join([*known, ""]).encode())
     lines = [
         "Host *",
-        f"  IdentityFile {path_word(checkout.operator_key)}",
+        f"  IdentityFile {path_word(inventory.operator_key.private_file(checkout.project))}",
         "  IdentitiesOnly yes",
-        "  IdentityAgent none",
         f"  UserKnownHostsFile {path_word(directory / 'known_hosts')}",
         "  GlobalKnownHostsFile /dev/null",
         "  StrictHostKeyChecking yes",
@@ -82,7 +81,10 @@ def verify(checkout: Checkout, inventory: Inventory) -> None:
     # From where the suite runs: testinfra can't be told the checkout's path, if letters of other languages are in it.
     inside = directory.relative_to(checkout.project)
     argv += [f"--inventory={inside / 'inventory.json'}", f"--ssh-config={inside / 'ssh_config'}"]
-    argv += [f"--operator-key={checkout.operator_key}.pub", f"--release-key={checkout.release_key}.pub"]
+    argv += [
+        f"--operator-key={checkout.project / inventory.operator_key.file}",
+        f"--release-key={checkout.release_key}.pub",
+    ]
     argv += ["-q", "--no-header", "--tb=short"]
     environment = {**os.environ, "PATH": f"{checkout.project / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"}
     try:

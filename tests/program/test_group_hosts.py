@@ -17,8 +17,9 @@ from roles.bucket.start import StartBody, read_start
 from tests.deploy.sources import release_of, slow
 from tests.program.instances import boot_as_instances, process_of, stand_in_for_session_manager
 from tests.stands.cloud import Cloud, InstanceGroup, cloud, make_bucket, make_group
-from tests.stands.lab import SMALL, LabStack, lab_stack
+from tests.stands.lab import PROJECT, SMALL, LabStack, lab_stack
 
+OPERATOR_KEY = ".secrets/operator.pub"
 MACHINES = ("gudang-app-1", "gudang-app-2")
 
 
@@ -83,10 +84,11 @@ def site(shelf: LabStack) -> Generator[GroupSite, None, None]:
 
 def tell_the_engine(stack: LabStack, group: InstanceGroup, bucket: Publication) -> None:
     """Give the stack the outputs that a program with this location would leave."""
-    url = "https://hasil.uji.test"
+    url, key = "https://hasil.uji.test", (PROJECT / OPERATOR_KEY).read_text(encoding="ascii")
     inventory = Inventory.model_validate(
         {
             "schema": 1,
+            "operator_key": {"file": OPERATOR_KEY, "public": " ".join(key.split()[:2])},
             "stack": stack.name,
             "locations": [group.location],
             "edge": {"server_name": "hasil.uji.test", "url": url},

@@ -141,7 +141,8 @@ def of(archives: StagedArchives) -> Publication:
 
 def configuration(stack: str = STACK, released: Templates | None = None) -> Configuration:
     edge = {"server_name": "hasil.uji.test", "url": "https://hasil.uji.test"}
-    known = {"schema": 1, "stack": stack, "locations": [JAKARTA], "edge": edge, "hosts": []}
+    key = {"file": ".secrets/operator.pub", "public": "ssh-ed25519 AAAA"}
+    known = {"schema": 1, "stack": stack, "locations": [JAKARTA], "edge": edge, "operator_key": key, "hosts": []}
     signers = read_signers(PROJECT / PUBLIC_KEY)
     released = released or Templates.of_checkout()
     return Configuration(Inventory.model_validate(known), Templates.of_checkout(("base",)), released, signers)

@@ -173,7 +173,7 @@ class LabStack:
 
     def fleet(self) -> Fleet:
         """The stack's hosts."""
-        return Fleet.of(self.inventory(), self.checkout.operator_key)
+        return Fleet.of(self.inventory(), PROJECT)
 
     def disk(self, host: Host) -> Disk:
         """A host's disk, as this machine sees it."""

@@ -14,6 +14,7 @@ from typing import BinaryIO, TypeVar
 from infra.bridge.inventory import Host, RolloutPolicy
 from roles.hosts.connection import HostError, Remote
 from roles.hosts.fleet import Fleet
+from roles.hosts.login import Login, log_in_with
 from roles.rollout.gate import judge, measure
 from roles.rollout.plan import Gate, HostChange, Plan, in_one_go
 from roles.scripts.quoting import Script
@@ -32,12 +33,12 @@ class SshRemote(Remote):
 
     Args:
         host: From the inventory.
-        key_file: The operator's private key.
+        login: What lets us in.
         argv: `ssh` with its options.
     """
 
-    def __init__(self, host: Host, key_file: Path, argv: tuple[str, ...]) -> None:
-        super().__init__(host, key_file)
+    def __init__(self, host: Host, login: Login, argv: tuple[str, ...]) -> None:
+        super().__init__(host, login)
         self._argv = argv
 
     def run(self, step: str, script: Script, stdin: bytes | BinaryIO | None = None) -> str:
@@ -131,7 +132,8 @@ def raw_ssh(checkout: Checkout, fleet: Fleet) -> Generator[RawSsh, None, None]:
     # Not in the checkout: a socket's path must stay under 108 bytes.
     with tempfile.TemporaryDirectory(prefix="tegak-raw.") as sockets:
         argv = ("ssh", "-F", str(checkout.stack_cache / "ssh_config"), "-o", f"ControlPath={sockets}/%C")
-        remotes = {host.name: SshRemote(host, checkout.operator_key, argv) for host in fleet.inventory.hosts}
+        login = log_in_with(fleet.inventory.operator_key, checkout.project)
+        remotes = {host.name: SshRemote(host, login, argv) for host in fleet.inventory.hosts}
         raw = RawSsh(Fleet(fleet.inventory, remotes), remotes)
         try:
             yield raw

@@ -39,6 +39,7 @@ DOCUMENT: dict[str, Any] = {
     },
     "rollout": RolloutPolicy().model_dump(),
     "publication": None,
+    "operator_key": {"file": ".secrets/operator.pub", "public": "ssh-ed25519 AAAA"},
     "hosts": [HOST, {**HOST, "name": "jakarta-lb-1", "roles": ["base", "lb"], "address": "198.18.1.10"}],
 }
 
@@ -58,6 +59,7 @@ def test_hosts_are_found_by_role_and_location() -> None:
     [
         (("schema",), 2, "schema"),
         (("hosts", 0, "host_keys"), [], "hosts.0.host_keys"),
+        (("operator_key", "file"), ".secrets/operator", "operator_key.file"),
         (("hosts", 0, "password"), "x", "hosts.0.password"),
         (("hosts", 1, "name"), "jakarta-app-1", "host names must be unique"),
         (("hosts", 0, "address"), "jakarta; reboot", "hosts.0.address"),

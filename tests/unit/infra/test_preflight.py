@@ -35,7 +35,7 @@ def test_tools_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_the_operators_key_is_read(tmp_path: Path) -> None:
     (tmp_path / "operator.pub").write_text(f"{KEY}\n")
-    assert read_operator_key(tmp_path / "operator.pub") == KEY
+    assert read_operator_key(tmp_path, "operator.pub") == KEY
 
 
 @pytest.mark.parametrize("content", [None, "", "-----BEGIN OPENSSH PRIVATE KEY-----", f"{KEY}\n{KEY}", "k\u00e9y"])
@@ -44,5 +44,19 @@ def test_what_is_not_one_public_key_is_refused(tmp_path: Path, content: str | No
     if content is not None:
         file.write_text(content, encoding="utf-8")
     with pytest.raises(OperatorError, match=r"operator\.pub") as error:
-        read_operator_key(file)
+        read_operator_key(tmp_path, file.name)
     assert error.value.next_command == "make setup"
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o700 | 0o010])
+def test_a_private_key_beside_it_that_others_can_read_is_refused_before_anything_is_made(
+    tmp_path: Path, mode: int
+) -> None:
+    (tmp_path / "operator.pub").write_text(f"{KEY}\n")
+    (tmp_path / "operator").touch()
+    (tmp_path / "operator").chmod(mode)
+    with pytest.raises(OperatorError, match="operator can be read by others") as error:
+        read_operator_key(tmp_path, "operator.pub")
+    assert error.value.next_command == "chmod 600 operator"
+    (tmp_path / "operator").chmod(0o600)
+    assert read_operator_key(tmp_path, "operator.pub") == KEY

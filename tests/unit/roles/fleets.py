@@ -68,6 +68,7 @@ def inventory(app_hosts: Sequence[int], groups: Collection[str] = ()) -> Invento
     return Inventory.model_validate(
         {
             "schema": 1,
+            "operator_key": {"file": ".secrets/operator.pub", "public": "ssh-ed25519 AAAA"},
             "stack": "uji",
             "locations": [group(place) if place in groups else balanced(place) for place in places],
             "edge": {"server_name": "uji.test", "url": "https://198.18.9.9"},

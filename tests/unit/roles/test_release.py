@@ -76,9 +76,13 @@ def spoil(body: bytes) -> bytes:
     return body[:-9] + b"\xff" + body[-8:]
 
 
+def cut(_: bytes) -> bytes:
+    return b""
+
+
 @pytest.mark.parametrize(
     ("beside", "left"),
-    [("", spoil), (".sha256", spoil), (".sha256", lambda _: b""), (".sig", spoil), (".sig", lambda _: b"")],
+    [("", spoil), (".sha256", spoil), (".sha256", cut), (".sig", spoil), (".sig", cut)],
 )
 def test_what_is_built_and_no_longer_what_was_signed_is_built_anew(
     checkout: Checkout, beside: str, left: Callable[[bytes], bytes]
@@ -127,12 +131,12 @@ def test_a_template_that_is_not_utf8_is_named_with_its_release() -> None:
         unpack_templates(packed, "1.0.0-abc")
 
 
-@pytest.mark.parametrize("cut", [b"", b'{"name": "2019', b"[]", b"{}", b"\xff"])
-def test_a_note_of_results_that_was_cut_vouches_for_nothing(checkout: Checkout, cut: bytes) -> None:
+@pytest.mark.parametrize("left", [b"", b'{"name": "2019', b"[]", b"{}", b"\xff"])
+def test_a_note_of_results_that_was_cut_vouches_for_nothing(checkout: Checkout, left: bytes) -> None:
     first = ensure_snapshot(checkout, PROJECT / SMALL, None)
     (note,) = checkout.dist.glob("source-*.json")
     whole = note.read_bytes()
-    note.write_bytes(cut)
+    note.write_bytes(left)
     assert ensure_snapshot(checkout, PROJECT / SMALL, None) == first
     assert note.read_bytes() == whole
 

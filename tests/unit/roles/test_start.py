@@ -44,7 +44,8 @@ PUBLICATION = Publication(published("3.0.1"), published("20290214", "snapshots")
 @pytest.fixture(scope="module")
 def configuration() -> Configuration:
     edge = {"server_name": "hasil.uji.test", "url": "https://hasil.uji.test"}
-    document = {"schema": 1, "stack": "uji", "locations": [JAKARTA], "edge": edge, "hosts": []}
+    key = {"file": ".secrets/operator.pub", "public": "ssh-ed25519 AAAA"}
+    document = {"schema": 1, "stack": "uji", "locations": [JAKARTA], "edge": edge, "operator_key": key, "hosts": []}
     inventory = Inventory.model_validate(document)
     return Configuration(inventory, Templates.of_checkout(("base",)), Templates.of_checkout(), "release@tegak k")
 

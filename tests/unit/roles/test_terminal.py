@@ -3,15 +3,12 @@
 import errno
 import re
 import time
-from pathlib import Path
 
 import pytest
 from rich.text import Text
 
 from infra.bridge.errors import OperatorError
-from roles.hosts.fleet import Fleet
 from roles.terminal import INTERRUPTED, operator_command, show_table, working
-from tests.unit.roles.three_hosts import inventory
 
 
 @pytest.mark.parametrize(
@@ -88,9 +85,3 @@ def test_what_says_little_is_seen_to_go_on(monkeypatch: pytest.MonkeyPatch, caps
     with working("publishing"):
         time.sleep(0.2)
     assert capsys.readouterr().out.startswith("publishing: 0 s\npublishing: 0 s\n")
-
-
-def test_a_missing_operators_key_is_said_before_any_host_is_asked(tmp_path: Path) -> None:
-    with pytest.raises(OperatorError, match="the operators' key") as error:
-        Fleet.of(inventory(), tmp_path / "operator")
-    assert error.value.next_command

@@ -12,6 +12,7 @@ def inventory() -> Inventory:
     return parse_inventory(
         {
             "schema": 1,
+            "operator_key": {"file": ".secrets/operator.pub", "public": "ssh-ed25519 AAAA"},
             "stack": "uji",
             "locations": [
                 {"name": name, "kind": "lab", "endpoint": {"address": "198.18.0.10", "port": 80}} for name in locations
