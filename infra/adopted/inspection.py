@@ -40,7 +40,7 @@ FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 
 
 @dataclass(frozen=True)
-class Facts:
+class MachineFacts:
     """What a machine is.
 
     Args:
@@ -53,7 +53,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Machine:
+class OwnMachine:
     """A machine, as the settings describe it.
 
     Args:
@@ -75,7 +75,7 @@ class Machine:
     key_file: str
 
     @classmethod
-    def from_properties(cls, props: dict[str, Any]) -> "Machine":
+    def from_properties(cls, props: dict[str, Any]) -> "OwnMachine":
         """Read a resource's inputs."""
         texts = {key: str(props[key]) for key in ("name", "role", "address", "ssh_user", "key_file")}
         return cls(**texts, ssh_port=int(props["ssh_port"]), host_keys=tuple(props["host_keys"]))
@@ -91,7 +91,7 @@ class Machine:
         return f"ssh -i {self.key_file.removesuffix('.pub')} -p {self.ssh_port} {self.ssh_user}@{self.address}"
 
 
-def inspect(machine: Machine) -> Facts:
+def inspect(machine: OwnMachine) -> MachineFacts:
     """Look at a machine.
 
     Raises:
@@ -108,7 +108,7 @@ def inspect(machine: Machine) -> Facts:
     return _judge(machine, result.stdout)
 
 
-def _ask(machine: Machine, known_hosts: Path) -> subprocess.CompletedProcess[str]:
+def _ask(machine: OwnMachine, known_hosts: Path) -> subprocess.CompletedProcess[str]:
     private_key = PROJECT_DIRECTORY / machine.key_file.removesuffix(".pub")
     options = {
         "IdentityFile": path_word(private_key),
@@ -146,7 +146,7 @@ def _question(role: str) -> str:
     return f"sh -c {shlex.quote('; '.join(lines))}"
 
 
-def _judge(machine: Machine, printed: str) -> Facts:
+def _judge(machine: OwnMachine, printed: str) -> MachineFacts:
     said = [line.partition(" ") for line in printed.splitlines()]
     found = {key: value for key, _, value in said}
     system = found.get("system", "an unknown system")
@@ -172,10 +172,10 @@ def _judge(machine: Machine, printed: str) -> Facts:
             f"{machine.where} lacks {', '.join(lacking)}, expected for its role {machine.role}; nothing was changed",
             next_command=f"{machine.login} sudo apt-get install --yes {' '.join(packages)}",
         )
-    return Facts(system, found.get("architecture", "unknown"))
+    return MachineFacts(system, found.get("architecture", "unknown"))
 
 
-def _raise_for_connection(machine: Machine, said: str) -> NoReturn:
+def _raise_for_connection(machine: OwnMachine, said: str) -> NoReturn:
     if "host key" in said.lower():
         shown = next((mark for mark in FINGERPRINT.findall(said)), "another host key")
         pinned = ", ".join(fingerprint(key) for key in machine.host_keys)

@@ -41,7 +41,7 @@ class MachineProvider(ResourceProvider):
 
 
 def _look(props: Properties) -> Properties:
-    from infra.adopted.inspection import Machine, inspect
+    from infra.adopted.inspection import OwnMachine, inspect
 
-    facts = inspect(Machine.from_properties(props))
+    facts = inspect(OwnMachine.from_properties(props))
     return {**props, "system": facts.system, "architecture": facts.architecture, "problem": ""}

@@ -84,7 +84,7 @@ def _bar(found: Point, dearest: float, *, is_planned: bool) -> str:
 
 
 @dataclass(frozen=True)
-class Mark:
+class PlotMark:
     """A line across the drawing.
 
     Args:
@@ -152,15 +152,15 @@ def _areas(points: Sequence[Point], scale: _Scale) -> list[dict[str, object]]:
     return areas
 
 
-def _budget(settings: StackSettings, scale: _Scale, highest: float) -> Mark | None:
+def _budget(settings: StackSettings, scale: _Scale, highest: float) -> PlotMark | None:
     if settings.budget is None or settings.budget.night_usd > highest:
         return None
-    return Mark(scale.y(settings.budget.night_usd), f"budget {settings.budget.night_usd:,} USD")
+    return PlotMark(scale.y(settings.budget.night_usd), f"budget {settings.budget.night_usd:,} USD")
 
 
-def _quota(settings: StackSettings, scale: _Scale, most: int) -> Mark | None:
+def _quota(settings: StackSettings, scale: _Scale, most: int) -> PlotMark | None:
     """Where the first of the CDN's quotas ends: both grow with the number of people."""
     of_cdn = [limit for limit in limits(settings) if limit.quota and limit.quota.service == "cloudfront"]
     first = max(of_cdn, key=lambda limit: limit.factor)
     viewers = planned_night(settings).viewers / first.factor
-    return Mark(scale.x(viewers), f"quota: {first.there:,.0f} {first.name}") if viewers <= most else None
+    return PlotMark(scale.x(viewers), f"quota: {first.there:,.0f} {first.name}") if viewers <= most else None

@@ -17,7 +17,7 @@ BRIDGES = "bridges"
 
 
 @dataclass(frozen=True)
-class Mark:
+class CheckoutMark:
     """Whose a stack's lab is.
 
     Args:
@@ -30,7 +30,7 @@ class Mark:
     checkout: str
 
 
-def claim_stack(stack: str, mark: Mark) -> None:
+def claim_stack(stack: str, mark: CheckoutMark) -> None:
     """Make the stack's directory and mark it as the owner's; fine if it is already.
 
     Raises:
@@ -49,16 +49,16 @@ def claim_stack(stack: str, mark: Mark) -> None:
     write_whole(directory / OWNER, json.dumps(asdict(mark)).encode())
 
 
-def read_mark(stack: str) -> Mark | None:
+def read_mark(stack: str) -> CheckoutMark | None:
     """Whose the stack's lab is; None if nobody has one here."""
     try:
         text = (stack_directory(stack) / OWNER).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:  # a sweep may remove it at any moment
         return None
     try:
-        return Mark(**json.loads(text))
+        return CheckoutMark(**json.loads(text))
     except (ValueError, TypeError):  # cut off, or of another version: somebody's, and not known whose
-        return Mark("", text.strip())
+        return CheckoutMark("", text.strip())
 
 
 def note_bridge(stack: str, name: str) -> None:

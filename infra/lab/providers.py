@@ -87,7 +87,7 @@ class ClaimProvider(_Provider):
         from infra.lab import claim, pki
         from infra.lab.paths import stack_directory
 
-        claim.claim_stack(props["stack"], claim.Mark(id_, props["checkout"]))
+        claim.claim_stack(props["stack"], claim.CheckoutMark(id_, props["checkout"]))
         authority = pki.make_authority(stack_directory(props["stack"]), f"tegak lab {props['stack']}")
         return {**props, "ca_certificate": authority.certificate_pem}
 

@@ -19,7 +19,7 @@ CONNECTIONS = 32
 _making = threading.Lock()
 
 
-class RefusedError(OperatorError):
+class AwsRefusedError(OperatorError):
     """AWS refuses.
 
     Args:
@@ -73,7 +73,7 @@ def explained(step: str, region: str) -> Generator[None, None, None]:
         region: Where.
 
     Raises:
-        RefusedError: AWS refuses.
+        AwsRefusedError: AWS refuses.
         OperatorError: It doesn't answer.
     """
     from botocore.exceptions import (  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs]
@@ -92,7 +92,7 @@ def explained(step: str, region: str) -> Generator[None, None, None]:
         response = cast("dict[str, dict[str, str]]", error.response)  # pyright: ignore[reportUnknownMemberType]
         said = response.get("Error", {})
         words = f"{said.get('Code', 'no code')}: {said.get('Message', 'no message')}"
-        raise RefusedError(f"{step} in {region}: {words}", said.get("Code", "")) from error
+        raise AwsRefusedError(f"{step} in {region}: {words}", said.get("Code", "")) from error
     except BotoCoreError as error:
         words = " ".join(str(error).split())
         raise OperatorError(

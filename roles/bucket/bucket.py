@@ -10,7 +10,7 @@ from typing import Any
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import writing_whole
 from infra.bridge.inventory import Publication
-from roles.aws.clients import RefusedError, client, explained
+from roles.aws.clients import AwsRefusedError, client, explained
 
 REMOVED_AT_ONCE = 1000
 """Of one request: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html."""
@@ -26,7 +26,7 @@ class ConflictError(OperatorError):
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptObject:
     """An object: what is in it, and which version of it was seen."""
 
     body: bytes
@@ -43,7 +43,7 @@ class Bucket:
 
     publication: Publication
 
-    def read(self, key: str) -> Kept | None:
+    def read(self, key: str) -> KeptObject | None:
         """An object; None if there is none.
 
         Raises:
@@ -54,7 +54,7 @@ class Bucket:
         if answer is None:
             return None
         with self._explained(step):
-            return Kept(answer["Body"].read(), str(answer["ETag"]))
+            return KeptObject(answer["Body"].read(), str(answer["ETag"]))
 
     def write(
         self, key: str, body: bytes, *, content_type: str, cache_control: str | None = None, seen: str | None
@@ -169,7 +169,7 @@ class Bucket:
         try:
             with self._explained(step):
                 return ask(Bucket=self.publication.bucket, Key=key, **more)
-        except RefusedError as error:
+        except AwsRefusedError as error:
             if error.code in MISSING:
                 return None
             raise
@@ -183,7 +183,7 @@ class Bucket:
                 answer = self._s3.put_object(
                     Bucket=self.publication.bucket, Key=key, Body=body, ContentType=content_type, **caching, **condition
                 )
-        except RefusedError as error:
+        except AwsRefusedError as error:
             if error.code in CONFLICT:
                 raise ConflictError(f"{key} was changed by somebody else in the meantime") from error
             raise

@@ -16,11 +16,11 @@ from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import GroupLocation
 from roles.artefacts.files import Configuration
 from roles.bucket.archives import Archives
-from roles.bucket.bucket import Bucket, ConflictError, Kept
+from roles.bucket.bucket import Bucket, ConflictError, KeptObject
 from roles.bucket.site.contents import JSON, Contents
 from roles.bucket.site.filling import Filling
 from roles.bucket.site.service import look_of, running, unpack
-from roles.bucket.start import Publication, Published, read_start, start_document
+from roles.bucket.start import Published, StartPublication, read_start, start_document
 from roles.hosts.audit import Entry, Log
 from roles.hosts.state import observe
 from roles.rollout.wanted import Wanted
@@ -135,7 +135,7 @@ class Publishing:
         keys = [archives.lacking(each) for each in (*wanted, *([archives.snapshot(snapshot)] if snapshot else []))]
         return [key for key in keys if key is not None]
 
-    def _publish(self, log: Log, history: Sequence[Entry]) -> Publication | None:
+    def _publish(self, log: Log, history: Sequence[Entry]) -> StartPublication | None:
         """The archives, once they are in the bucket; None before there is a release."""
         if log.release is None:
             return None
@@ -144,7 +144,7 @@ class Publishing:
         release = archives.publish(archives.release(log.release))
         kept = self.stack.fleet.inventory.rollout.keep_releases
         earlier = [each for name in log.releases[-kept:-1] if (each := self._earlier(name))]
-        return Publication(release, snapshot, earlier, log=b"".join(entry.line() for entry in history))
+        return StartPublication(release, snapshot, earlier, log=b"".join(entry.line() for entry in history))
 
     def _earlier(self, name: str) -> Published | None:
         """A release to go back to; one that is nowhere to be found keeps nobody from publishing."""
@@ -155,7 +155,7 @@ class Publishing:
         return self._archives.publish(release)
 
     def _start(
-        self, group: GroupLocation, configuration: Configuration, published: Publication, had: Kept | None
+        self, group: GroupLocation, configuration: Configuration, published: StartPublication, had: KeptObject | None
     ) -> bool:
         """Write what new hosts of a location do; whether it was another thing before."""
         key = self.stack.checkout.release_key
@@ -170,7 +170,7 @@ class Publishing:
         return True
 
 
-def _written_at(kept: Kept) -> dt.datetime:
+def _written_at(kept: KeptObject) -> dt.datetime:
     try:
         return read_start(kept.body).written_at
     except OperatorError:

@@ -117,7 +117,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Publication:
+class StartPublication:
     """What hosts have, once everything is well.
 
     Args:
@@ -134,7 +134,7 @@ class Publication:
 
 
 def start_document(
-    configuration: Configuration, location: GroupLocation, published: Publication, *, at: dt.datetime, key: Path
+    configuration: Configuration, location: GroupLocation, published: StartPublication, *, at: dt.datetime, key: Path
 ) -> bytes:
     """The object for the hosts of a location, signed.
 
@@ -155,7 +155,7 @@ def start_document(
 
 
 def start_body(
-    configuration: Configuration, location: GroupLocation, published: Publication, *, at: dt.datetime
+    configuration: Configuration, location: GroupLocation, published: StartPublication, *, at: dt.datetime
 ) -> StartBody:
     """What is signed; see `start_document`."""
     snapshot = published.snapshot
@@ -190,7 +190,7 @@ def read_start(document: bytes) -> StartBody:
         raise OperatorError(f"what new hosts do can't be read: {where}: {first['msg']}") from error
 
 
-def _steps(configuration: Configuration, location: GroupLocation, published: Publication) -> Iterable[StartStep]:
+def _steps(configuration: Configuration, location: GroupLocation, published: StartPublication) -> Iterable[StartStep]:
     host = member(location, ANY_INSTANCE, ("none",))
     files, base = configuration.files_of(host), configuration.base_files_of(host)
     role = [file for file in files if file.path not in {each.path for each in base}]
@@ -216,7 +216,7 @@ def _steps(configuration: Configuration, location: GroupLocation, published: Pub
     yield _step("tidy up", _tidy(published))
 
 
-def _tidy(published: Publication) -> Script:
+def _tidy(published: StartPublication) -> Script:
     kept = (published.release, *published.earlier)
     forget = forget_rollouts(tuple(each.artefact.name for each in kept))
     snapshot = published.snapshot

@@ -17,7 +17,7 @@ class _Said(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Account(_Said):
+class UserAccount(_Said):
     """A user who might log in."""
 
     name: str
@@ -98,7 +98,7 @@ class Examination(_Said):
     """
 
     unknown: dict[str, str]
-    accounts: tuple[Account, ...] = ()
+    accounts: tuple[UserAccount, ...] = ()
     powerful: tuple[tuple[str, str], ...] = ()
     sudo_rules: tuple[tuple[str, str], ...] = ()
     keys: tuple[tuple[str, str, str], ...] = ()

@@ -15,7 +15,7 @@ from roles.hosts.lock import LockedError, LockRecord, is_majority, lock_in_force
 from roles.scripts import lock as scripts
 
 
-class Answer(BaseModel):
+class LockAnswer(BaseModel):
     """What a host says that was asked to keep a lock.
 
     Args:
@@ -31,7 +31,7 @@ class Answer(BaseModel):
     changed: bool = False
 
 
-Answers = Mapping[str, Answer | OperatorError]
+Answers = Mapping[str, LockAnswer | OperatorError]
 """By host."""
 
 
@@ -65,7 +65,7 @@ def decide(answers: Answers, inventory: Inventory, *, take_over: bool = False) -
         inventory: The stack's.
         take_over: Whether it was to be taken from whoever had it.
     """
-    said = {name: answer for name, answer in answers.items() if isinstance(answer, Answer)}
+    said = {name: answer for name, answer in answers.items() if isinstance(answer, LockAnswer)}
     if any(answer.changed for answer in said.values()):
         return Refused(_changed())
     holders = {name: answer.held for name, answer in said.items() if answer.held is not None}
@@ -164,7 +164,7 @@ class Lock:
         """
         inventory = self.fleet.inventory
         before = ask_locks(self.fleet, self.hosts, seen)
-        said = {name: answer for name, answer in before.items() if isinstance(answer, Answer)}
+        said = {name: answer for name, answer in before.items() if isinstance(answer, LockAnswer)}
         if busy := [name for name, answer in said.items() if answer.busy]:
             raise _still_busy(busy, "nothing was changed, and its holder has the lock")
         if any(answer.changed for answer in said.values()):
@@ -176,7 +176,7 @@ class Lock:
         if isinstance(decision, Refused):
             raise decision.error
         again = self._ask(self._named(decision.lacking), take_over=True)
-        left = [name for name, answer in again.items() if isinstance(answer, Answer) and answer.busy]
+        left = [name for name, answer in again.items() if isinstance(answer, LockAnswer) and answer.busy]
         if left:
             raise _still_busy(
                 left, "the lock is yours, with what its rollout meant to do, and nothing else was changed"
@@ -211,7 +211,7 @@ def ask_locks(fleet: Fleet, hosts: Sequence[Host], seen: Mapping[str, str] | Non
 def find_lock(fleet: Fleet, hosts: Sequence[Host]) -> LockRecord | None:
     """The lock in force, as the hosts say that answer."""
     answers = ask_locks(fleet, hosts).values()
-    held = [answer.held for answer in answers if isinstance(answer, Answer) and answer.held is not None]
+    held = [answer.held for answer in answers if isinstance(answer, LockAnswer) and answer.held is not None]
     return lock_in_force(held, fleet.inventory)
 
 
@@ -220,8 +220,8 @@ def _newest(seen: Mapping[str, str] | None, host: Host) -> str | None:
 
 
 def _answers(fleet: Fleet, hosts: Sequence[Host], request: Callable[[Host], Mapping[str, object]]) -> Answers:
-    def ask(host: Host) -> Answer:
+    def ask(host: Host) -> LockAnswer:
         printed = fleet[host].run("taking the lock", scripts.keep_lock(), json.dumps(request(host)).encode())
-        return Answer.model_validate_json(printed)
+        return LockAnswer.model_validate_json(printed)
 
     return fleet.on_each(hosts, ask)

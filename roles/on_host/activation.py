@@ -24,7 +24,7 @@ STARTING = ("restart", "reload", "reload-or-restart", "try-reload-or-restart")
 COMPLETE = "complete"
 
 
-class RefusedError(Exception):
+class ActivationRefusedError(Exception):
     """The host can't do it; the message is for the operator."""
 
 
@@ -76,7 +76,7 @@ def unpack(stage: str) -> None:
             body = packed.extractfile(member)
             path = os.path.normpath(f"{stage}/{member.name}")
             if body is None or not path.startswith(f"{stage}/"):
-                raise RefusedError(f"{member.name} is no file of a host")
+                raise ActivationRefusedError(f"{member.name} is no file of a host")
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "wb") as opened:
                 shutil.copyfileobj(body, opened)
@@ -106,7 +106,7 @@ def ask_checker(file: "dict[str, Any]", stage: str) -> None:
         lines = said.replace(stage, "").strip().splitlines()
         shown = [line[:COLUMNS] for line in lines if "[NOTICE]" not in line][:CHECKERS_LINES]
         sentence = f"{file['path']} (of {file['source']}) is refused by {words[0]}:"
-        raise RefusedError("\n".join([sentence, *(shown or ["it says nothing"])]))
+        raise ActivationRefusedError("\n".join([sentence, *(shown or ["it says nothing"])]))
 
 
 def run(action: "list[str]", restart: "list[str]") -> None:
@@ -120,7 +120,7 @@ def run(action: "list[str]", restart: "list[str]") -> None:
     if action[0] == "systemctl" and action[1] in STARTING:
         words = ["journalctl", "-q", "--no-pager", "-o", "cat", "-n", str(JOURNALS_LINES), "-u", action[-1]]
         sys.stderr.write(subprocess.run(words, capture_output=True, text=True, check=False).stdout)
-    raise RefusedError  # it has said why itself
+    raise ActivationRefusedError  # it has said why itself
 
 
 def mark_of(pending: str, path: str) -> str:
@@ -156,7 +156,7 @@ def place_checked(asked: "dict[str, Any]") -> None:
             if file["checker"]:
                 ask_checker(file, stage)
         if release and not os.path.exists(f"{release}/{asked['complete']}"):
-            raise RefusedError(f"{release} is not complete")
+            raise ActivationRefusedError(f"{release} is not complete")
         save(asked, [*(file["path"] for file in files), *asked["gone"]])
         os.makedirs(pending, exist_ok=True)
         for file in files:
@@ -231,7 +231,7 @@ def main() -> int:
     asked = json.loads(sys.argv[1])
     try:
         {"activate": activate, "put_back": put_back}[asked["act"]](asked)
-    except RefusedError as error:
+    except ActivationRefusedError as error:
         sys.stderr.write("".join(f"{line}\n" for line in str(error).splitlines()))
         return 1
     except OSError as error:

@@ -29,7 +29,7 @@ GUIDES = 3
 OK = 200
 
 
-class Link:
+class ServerLink:
     """A connection to a server, kept from one request to the next.
 
     Args:
@@ -86,7 +86,7 @@ def addresses(asked: "dict[str, Any]", places: "list[tuple[str, int]]") -> "list
 
 def lists_regions(place: "tuple[str, int]", nation: str) -> bool:
     """Whether a server says what the nation consists of."""
-    with contextlib.closing(Link(place)) as link:
+    with contextlib.closing(ServerLink(place)) as link:
         return bool(names(link, nation))
 
 
@@ -95,7 +95,7 @@ def walk(asked: "dict[str, Any]", place: "tuple[str, int]", number: int) -> "lis
     chooser = random.Random(f"{asked['seed']} {number}")  # noqa: S311  # as above
     found: list[str] = []
     listed, region = asked["nation"], ""
-    with contextlib.closing(Link(place)) as link:
+    with contextlib.closing(ServerLink(place)) as link:
         for level in range(1, LEVELS + 1):
             children = names(link, listed)
             if not children:
@@ -107,7 +107,7 @@ def walk(asked: "dict[str, Any]", place: "tuple[str, int]", number: int) -> "lis
     return found
 
 
-def names(link: Link, path: str) -> "list[str]":
+def names(link: ServerLink, path: str) -> "list[str]":
     """The ids of what a region consists of; none if it doesn't say."""
     with contextlib.suppress(ValueError):
         document = json.loads(link.get(path) or b"")
@@ -132,7 +132,7 @@ def ask_all(
     def work(worker: int) -> "list[tuple[str, int, str, float | None]]":
         answers: list[tuple[str, int, str, float | None]] = []
         with contextlib.ExitStack() as stack:
-            links = {name: stack.enter_context(contextlib.closing(Link(place))) for name, place in places.items()}
+            links = {name: stack.enter_context(contextlib.closing(ServerLink(place))) for name, place in places.items()}
             for number in range(worker, requests, WORKERS):
                 time.sleep(max(0.0, begun + seconds * number / requests - time.monotonic()))
                 if time.monotonic() > begun + seconds + AFTER_SECONDS:

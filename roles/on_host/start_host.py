@@ -33,7 +33,7 @@ HELD = Path("/run/tegak-start/held")
 Json = dict[str, Any]
 
 
-class NotReadyError(Exception):
+class HostNotReadyError(Exception):
     """Why the host can't enter its pool yet."""
 
 
@@ -97,7 +97,7 @@ class Group:
         return True
 
 
-class Bucket:
+class BucketReader:
     """What is published."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -121,10 +121,10 @@ class Bucket:
             found = self._open(key)
         except ClientError as error:
             if code_of(error) == "NoSuchKey":
-                raise NotReadyError(f"{key} is not in the bucket yet") from None
+                raise HostNotReadyError(f"{key} is not in the bucket yet") from None
             raise
         if found["ContentLength"] != size_bytes:
-            raise NotReadyError(f"{key} has {found['ContentLength']} bytes in the bucket, not {size_bytes}")
+            raise HostNotReadyError(f"{key} has {found['ContentLength']} bytes in the bucket, not {size_bytes}")
         return iter(lambda: found["Body"].read(CHUNK_BYTES), b"")
 
     def _open(self, key: str) -> Json:
@@ -148,20 +148,20 @@ def checked(document: bytes, environment: Mapping[str, str]) -> Json:
         outer = json.loads(document)
         signature, text = outer["signature"].encode(), outer["body"].encode()
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise NotReadyError("start.json is not what it should be") from None
+        raise HostNotReadyError("start.json is not what it should be") from None
     with tempfile.NamedTemporaryFile() as file:
         file.write(signature)
         file.flush()
         argv = ["ssh-keygen", "-Y", "verify", "-f", ALLOWED_SIGNERS, "-I", SIGNER, "-n", NAMESPACE, "-s", file.name]
         if subprocess.run(argv, input=text, capture_output=True, check=False).returncode != 0:
-            raise NotReadyError(f"start.json has no valid signature of {SIGNER} for {NAMESPACE}")
+            raise HostNotReadyError(f"start.json has no valid signature of {SIGNER} for {NAMESPACE}")
     body = json.loads(text)
     if body.get("schema") != SCHEMA:
-        raise NotReadyError(f"start.json is of version {body.get('schema')}, and this host knows {SCHEMA}")
+        raise HostNotReadyError(f"start.json is of version {body.get('schema')}, and this host knows {SCHEMA}")
     whom = f"{body['location']} of {body['stack']}"
     own = f"{environment['TEGAK_LOCATION']} of {environment['TEGAK_STACK']}"
     if whom != own:
-        raise NotReadyError(f"start.json is for {whom}, not for {own}")
+        raise HostNotReadyError(f"start.json is for {whom}, not for {own}")
     return body
 
 
@@ -177,7 +177,7 @@ def packed(files: list[Json], placeholder: str, instance: str) -> bytes:
     return buffer.getvalue()
 
 
-def read_by(step: Json, body: Json, bucket: Bucket, instance: str) -> Iterable[bytes]:
+def read_by(step: Json, body: Json, bucket: BucketReader, instance: str) -> Iterable[bytes]:
     """What a step reads, in pieces."""
     if isinstance(step["stdin"], str):
         sizes = {each["key"]: each["size_bytes"] for each in body["artefacts"]}
@@ -199,7 +199,7 @@ def run(step: Json, pieces: Iterable[bytes]) -> None:
         said.seek(0)
         lines = said.read().decode(errors="replace").strip().splitlines()
     if process.returncode != 0:
-        raise NotReadyError(f"{step['name']}: {' | '.join(lines[-3:]) or f'exit code {process.returncode}'}")
+        raise HostNotReadyError(f"{step['name']}: {' | '.join(lines[-3:]) or f'exit code {process.returncode}'}")
 
 
 def main() -> int:
@@ -207,14 +207,14 @@ def main() -> int:
     environment = dict(os.environ)
     try:
         instance = instance_id()
-        group, bucket = Group(environment, instance), Bucket(environment)
+        group, bucket = Group(environment, instance), BucketReader(environment)
         if not group.holds_it():
             say("no hook holds this host: it is left as it is")
             return 0
         done = None
         while (document := bucket.start()) != done:
             if document is None:
-                raise NotReadyError("start.json was there, and is not any more")
+                raise HostNotReadyError("start.json was there, and is not any more")
             body = checked(document, environment)
             for step in body["steps"]:
                 if not (step["unless"] and Path(step["unless"]).exists()):
@@ -222,9 +222,9 @@ def main() -> int:
             say(f"{instance} has release {body['release']} and snapshot {body['snapshot']}")
             done = document
         if done is None and CURRENT_RELEASE.exists():
-            raise NotReadyError("nothing is published for it, but it has a release: its state may be old")
+            raise HostNotReadyError("nothing is published for it, but it has a release: its state may be old")
         group.let_go()
-    except (NotReadyError, ClientError, BotoCoreError, OSError) as error:
+    except (HostNotReadyError, ClientError, BotoCoreError, OSError) as error:
         say(f"this host is not let into its pool: {' '.join(str(error).split())}")
         return 1
     say("this host is let into its pool")

@@ -16,7 +16,7 @@ State = Literal["done", "later", "due", "overdue", "ask"]
 
 
 @dataclass(frozen=True)
-class Step:
+class Duty:
     """A line of the calendar.
 
     Args:
@@ -38,43 +38,43 @@ def person(question: str) -> Callable[[Facts], Finding]:
 
 
 CALENDAR = (
-    Step(
+    Duty(
         120, "regions are switched on", "aws account enable-region --region-name ap-southeast-3", looks.regions_enabled
     ),
-    Step(90, "the money is signed for", "fab cost; docs/budget.md; tegak:budget", looks.budget_suffices),
-    Step(90, "prices are read anew", "$EDITOR infra/cost/prices.toml", looks.prices_are_fresh),
-    Step(
+    Duty(90, "the money is signed for", "fab cost; docs/budget.md; tegak:budget", looks.budget_suffices),
+    Duty(90, "prices are read anew", "$EDITOR infra/cost/prices.toml", looks.prices_are_fresh),
+    Duty(
         60,
         "people are named, with deputies",
         "the roster of the night",
         person("who watches, who decides, who sleeps?"),
     ),
-    Step(45, "quotas are raised", "fab cost; tegak:aws", looks.quotas_suffice),
-    Step(45, "hosts hold with a location lost", "tegak:locations[].hosts", looks.hosts_suffice),
-    Step(45, "the night's hours are set", "tegak:night", looks.night_covers_the_polls),
-    Step(40, "the zone is signed", "aws route53 get-dnssec", looks.zone_is_signed),
-    Step(30, "the site stands", "pulumi up, fab status", looks.site_stands),
-    Step(
+    Duty(45, "quotas are raised", "fab cost; tegak:aws", looks.quotas_suffice),
+    Duty(45, "hosts hold with a location lost", "tegak:locations[].hosts", looks.hosts_suffice),
+    Duty(45, "the night's hours are set", "tegak:night", looks.night_covers_the_polls),
+    Duty(40, "the zone is signed", "aws route53 get-dnssec", looks.zone_is_signed),
+    Duty(30, "the site stands", "pulumi up, fab status", looks.site_stands),
+    Duty(
         30,
         "certificates last",
         "pulumi up, fab certificate; aws acm list-certificates --region us-east-1",
         looks.certificate_lasts,
     ),
-    Step(30, "alarms reach a person", "aws sns publish; confirm the mail", person("did everyone get the test alarm?")),
-    Step(21, "the load was rehearsed", "tegak:night of staging", looks.load_rehearsal),
-    Step(14, "changes were rehearsed", "fab deploy, rollback, drain-location", looks.changes_rehearsed),
-    Step(14, "the firewall is decided", "tegak:aws.waf", looks.firewall_decided),
-    Step(
+    Duty(30, "alarms reach a person", "aws sns publish; confirm the mail", person("did everyone get the test alarm?")),
+    Duty(21, "the load was rehearsed", "tegak:night of staging", looks.load_rehearsal),
+    Duty(14, "changes were rehearsed", "fab deploy, rollback, drain-location", looks.changes_rehearsed),
+    Duty(14, "the firewall is decided", "tegak:aws.waf", looks.firewall_decided),
+    Duty(
         7,
         "names change quickly",
         "dig +noall +answer NAME",
         person("are times to live in DNS at 60 s, the old site's too?"),
     ),
-    Step(3, "the release is frozen", "fab freeze --reason '…'", looks.frozen),
-    Step(3, "results can be shown", "fab publish", looks.results_published),
-    Step(1, "load balancers are large", "reserved_units, pulumi up", looks.units_are_reserved),
-    Step(1, "every host is as it should be", "fab verify, fab drift", person("did both pass today?")),
-    Step(
+    Duty(3, "the release is frozen", "fab freeze --reason '…'", looks.frozen),
+    Duty(3, "results can be shown", "fab publish", looks.results_published),
+    Duty(1, "load balancers are large", "reserved_units, pulumi up", looks.units_are_reserved),
+    Duty(1, "every host is as it should be", "fab verify, fab drift", person("did both pass today?")),
+    Duty(
         -1,
         "what was dear is given back",
         "reserved_units: 0, pulumi up, fab unfreeze",
@@ -86,7 +86,7 @@ leave time to mend what it finds; the last three days are for nothing new: 2019'
 
 
 @dataclass(frozen=True)
-class Line:
+class CalendarLine:
     """What the calendar says of a step.
 
     Args:
@@ -96,7 +96,7 @@ class Line:
         found: What a look found.
     """
 
-    step: Step
+    step: Duty
     date: dt.date
     state: State
     found: str
@@ -107,19 +107,19 @@ class Line:
         return self.state == "overdue"
 
 
-def judge(facts: Facts, calendar: Iterable[Step] = CALENDAR) -> list[Line]:
+def judge(facts: Facts, calendar: Iterable[Duty] = CALENDAR) -> list[CalendarLine]:
     """Every step that the stack has, by its day.
 
     Args:
         facts: What is known.
         calendar: The steps.
     """
-    lines: list[Line] = []
+    lines: list[CalendarLine] = []
     for step in sorted(calendar, key=lambda step: -step.days):
         finding = step.look(facts)
         if finding is not None:
             date = facts.election - dt.timedelta(days=step.days)
-            lines.append(Line(step, date, _state(finding, date, facts.today), finding.text))
+            lines.append(CalendarLine(step, date, _state(finding, date, facts.today), finding.text))
     return lines
 
 

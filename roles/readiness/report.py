@@ -6,14 +6,14 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.bridge.errors import OperatorError
-from roles.readiness.calendar import Line
+from roles.readiness.calendar import CalendarLine
 from roles.readiness.facts import Facts
 from roles.terminal import say
 
 STYLES = {"done": "green", "later": "dim", "due": "yellow", "overdue": "bold red", "ask": "yellow"}
 
 
-def show(console: Console, facts: Facts, lines: Sequence[Line]) -> None:
+def show(console: Console, facts: Facts, lines: Sequence[CalendarLine]) -> None:
     """Show the calendar."""
     days = (facts.election - facts.today).days
     say(f"{facts.stack}: election {facts.election}, today {facts.today}, T{-days:+d}")
@@ -32,7 +32,7 @@ def show(console: Console, facts: Facts, lines: Sequence[Line]) -> None:
     console.print(table)
 
 
-def decide(lines: Sequence[Line]) -> None:
+def decide(lines: Sequence[CalendarLine]) -> None:
     """Say go, or refuse.
 
     Raises:
@@ -51,5 +51,5 @@ def decide(lines: Sequence[Line]) -> None:
     say(f"go{' if confirmed' if asked else ''}: nothing is overdue, {to_come} of {len(lines)} lines are still to come")
 
 
-def _named(lines: Iterable[Line]) -> str:
+def _named(lines: Iterable[CalendarLine]) -> str:
     return "; ".join(line.step.what for line in lines)

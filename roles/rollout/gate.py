@@ -49,7 +49,7 @@ HTTP_PORT = 80
 Outcome = Literal["pass", "refuse", "cannot tell"]
 
 
-class Seen(BaseModel):
+class Watched(BaseModel):
     """What a program on a host prints.
 
     Args:
@@ -141,7 +141,7 @@ def measure(fleet: Fleet, gate: Gate, policy: RolloutPolicy) -> Measurement:
     request = {**asked, **servers, "socket": str(HAPROXY_SOCKET), "backend": gate.backend}
     step = f"watching {', '.join(gate.canaries)}"
     printed = fleet[gate.on].run(step, watch_servers(policy.soak_seconds), json.dumps(request).encode())
-    seen = Seen.model_validate_json(printed)
+    seen = Watched.model_validate_json(printed)
     return Measurement(pair_up([seen], gate), compared=bool(gate.others), down=seen.down)
 
 
@@ -158,13 +158,13 @@ def _measure_each(fleet: Fleet, gate: Gate, policy: RolloutPolicy, asked: Mappin
         if isinstance(error := printed[name], OperatorError):
             raise error
     # One of the others that doesn't answer is no reason to think better or worse of the canary.
-    seen = [Seen.model_validate_json(text) for text in printed.values() if isinstance(text, str)]
+    seen = [Watched.model_validate_json(text) for text in printed.values() if isinstance(text, str)]
     states = {name: state for host in hosts for name, state in read_group_pool(fleet.inventory, host.location).items()}
     down = tuple(name for name in gate.canaries if states.get(name) != "up")
     return Measurement(pair_up(seen, gate), compared=bool(gate.others), down=down)
 
 
-def pair_up(seen: Sequence[Seen], gate: Gate) -> tuple[Pair, ...]:
+def pair_up(seen: Sequence[Watched], gate: Gate) -> tuple[Pair, ...]:
     """Each request that a canary was asked, with the same of one of the others, now this one and now that."""
     answers = [answer for part in seen for answer in part.answers]
     others: dict[tuple[int, str], list[float | None]] = {}

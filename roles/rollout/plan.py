@@ -14,6 +14,8 @@ from roles.scripts.quoting import Script, sent_programs
 OWN_FILES = "the files of this checkout"
 """What a rollout brings where no release was deployed yet."""
 
+KEPT_OUT = "does not answer: kept out of the pool"
+
 
 @dataclass(frozen=True)
 class Rollout:

@@ -13,14 +13,13 @@ from roles.hosts.audit import Result, StepTime
 from roles.hosts.connection import FencedError, HostError, UnreachableError
 from roles.hosts.fleet import Fleet
 from roles.rollout.gate import DoubtError, judge, measure, settle_doubt
-from roles.rollout.plan import Act, Call, Gate, HostChange, Plan, Step, in_one_go
+from roles.rollout.plan import KEPT_OUT, Act, Call, Gate, HostChange, Plan, Step, in_one_go
 from roles.scripts.artefacts import still_runs
 from roles.scripts.lock import fence
 
 LEFT = "left out of the pool"
 PUT_BACK = "put back"
 DONE = "ok"
-KEPT_OUT = "kept out of the pool: it does not answer"
 
 
 class Reporter(Protocol):

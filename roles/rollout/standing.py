@@ -7,11 +7,9 @@ from infra.bridge.inventory import Host
 from roles.hosts.lock import HostBefore
 from roles.hosts.state import HostState, Observation
 from roles.rollout.capacity import Capacity
-from roles.rollout.plan import HostChange, Phase, Rollout, Step
+from roles.rollout.plan import KEPT_OUT, HostChange, Phase, Rollout, Step
 from roles.rollout.pools import Pool, drain, pool_of
 from roles.scripts.layout import LOCATIONS
-
-KEPT_OUT = "does not answer: kept out of the pool"
 
 
 class Standing:

@@ -12,7 +12,7 @@ from roles.rollout.wanted import Wanted
 from roles.scripts.host_files import HostFile
 from roles.scripts.layout import LOG
 from roles.stack.stack import Stack
-from roles.tasks.findings import Asked, Finding, disagreements, findings
+from roles.tasks.findings import Asked, Difference, disagreements, findings
 from roles.terminal import say
 
 ROLL_OUT = "fab publish, then fab deploy"
@@ -39,8 +39,8 @@ def show_drift(stack: Stack) -> None:
     asked = [Asked(observed.inventory, host, files[host.name], key) for host in observed.answering]
     errors = [*observed.errors.values(), *(answer for answer in answers.values() if isinstance(answer, OperatorError))]
     found = [
-        *(Finding(error.message, error.next_command or "fab status") for error in errors),
-        *(Finding(line, f"on it: less {LOG}") for line in observed.refused_lines),
+        *(Difference(error.message, error.next_command or "fab status") for error in errors),
+        *(Difference(line, f"on it: less {LOG}") for line in observed.refused_lines),
         *log_drift(observed, files),
         *clock_drift(clocks, observed.inventory.rollout.clock_offset_seconds),
         *(each for one in asked if one.host.name in examined for each in findings(one, examined[one.host.name])),
@@ -65,7 +65,7 @@ def _examine(stack: Stack, observed: Observation) -> Mapping[str, tuple[Clock, E
     return stack.fleet.on_each(observed.answering, ask)
 
 
-def log_drift(observed: Observation, files: Mapping[str, Sequence[HostFile]]) -> Iterator[Finding]:
+def log_drift(observed: Observation, files: Mapping[str, Sequence[HostFile]]) -> Iterator[Difference]:
     """What differs from what the log says, and the files of its release.
 
     Args:
@@ -77,16 +77,16 @@ def log_drift(observed: Observation, files: Mapping[str, Sequence[HostFile]]) ->
         state = observed.states[host.name]
         for file in files[host.name]:
             if state.files.get(str(file.path)) != file.fingerprint:
-                yield Finding(f"{host.name}: {file.path} is not what {says} says", "fab configure")
+                yield Difference(f"{host.name}: {file.path} is not what {says} says", "fab configure")
         if "app" in host.roles:
             yield from _app_drift(observed, host.name)
     for name, server in observed.locations.items():
         if (server == "drained") != (name in observed.log.drained_locations):
             undo = f"fab {'un' if server == 'drained' else ''}drain-location {name}"
-            yield Finding(f"location {name} is {server} at the edge, and the log says otherwise", undo)
+            yield Difference(f"location {name} is {server} at the edge, and the log says otherwise", undo)
 
 
-def _app_drift(observed: Observation, name: str) -> Iterator[Finding]:
+def _app_drift(observed: Observation, name: str) -> Iterator[Difference]:
     log, state = observed.log, observed.states[name]
     for what, says, has in (
         ("has release", log.release, state.release),
@@ -94,17 +94,17 @@ def _app_drift(observed: Observation, name: str) -> Iterator[Finding]:
         ("serves snapshot", log.snapshot, state.snapshot),
     ):
         if says is not None and has != says:
-            yield Finding(f"{name}: {what} {has or 'none'}, and the log says {says}", ROLL_OUT)
+            yield Difference(f"{name}: {what} {has or 'none'}, and the log says {says}", ROLL_OUT)
     if observed.servers.get(name) != "up":
-        yield Finding(f"{name}: its load balancer finds it {observed.servers.get(name, 'unknown')}", ROLL_OUT)
+        yield Difference(f"{name}: its load balancer finds it {observed.servers.get(name, 'unknown')}", ROLL_OUT)
     if state.restarts:
         again = f"{name}: its service died and was started again {state.restarts} times"
-        yield Finding(again, "on it: journalctl -u tegak-results")
+        yield Difference(again, "on it: journalctl -u tegak-results")
     if state.pending:
-        yield Finding(f"{name}: waits to be applied: {', '.join(state.pending)}", "fab configure")
+        yield Difference(f"{name}: waits to be applied: {', '.join(state.pending)}", "fab configure")
 
 
-def clock_drift(clocks: Mapping[str, Clock], allowed_s: float) -> Iterator[Finding]:
+def clock_drift(clocks: Mapping[str, Clock], allowed_s: float) -> Iterator[Difference]:
     """Clocks that are out of step; where most are, all by the same, it is this machine's.
 
     Args:
@@ -116,11 +116,11 @@ def clock_drift(clocks: Mapping[str, Clock], allowed_s: float) -> Iterator[Findi
     common = median(clock.offset_s for clock in clocks.values())
     ours = len(clocks) > 1 and abs(common) > allowed_s + max(clock.within_s for clock in clocks.values())
     if ours:
-        yield Finding(f"this machine's clock is {_off(-common)} that of most hosts", "timedatectl")
+        yield Difference(f"this machine's clock is {_off(-common)} that of most hosts", "timedatectl")
     for name, clock in clocks.items():
         offset = clock.offset_s - (common if ours else 0)
         if abs(offset) - clock.within_s > allowed_s:
-            yield Finding(f"{name}: its clock is {_off(offset)} that of others", "on it: timedatectl")
+            yield Difference(f"{name}: its clock is {_off(offset)} that of others", "on it: timedatectl")
 
 
 def _off(seconds: float) -> str:

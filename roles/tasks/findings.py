@@ -68,7 +68,7 @@ SSHD = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class Difference:
     """Something that is not as it should be.
 
     Args:
@@ -139,7 +139,7 @@ def unit_name(word: str) -> str:
     return word if "." in word else f"{word}.service"
 
 
-def findings(asked: Asked, found: Examination) -> list[Finding]:
+def findings(asked: Asked, found: Examination) -> list[Difference]:
     """Everything on a host that nobody asked for."""
     said = [
         *((f"its {name} could not be looked at ({why})", "fab drift") for name, why in found.unknown.items()),
@@ -150,7 +150,7 @@ def findings(asked: Asked, found: Examination) -> list[Finding]:
         *(sentence for each in found.listening for sentence in _listening(asked, each)),
         *_units(asked, found),
     ]
-    return [Finding(f"{asked.host.name}: {text}", command) for text, command in dict.fromkeys(said)]
+    return [Difference(f"{asked.host.name}: {text}", command) for text, command in dict.fromkeys(said)]
 
 
 def _trees(host: Host, trees: Mapping[str, Mapping[str, Tree]]) -> Iterator[tuple[str, str]]:
@@ -248,7 +248,7 @@ def _units(asked: Asked, found: Examination) -> Iterator[tuple[str, str]]:
         yield f"{name} starts with it, and nobody asked for that", f"on it: systemctl disable --now {name}"
 
 
-def disagreements(examined: Mapping[str, Examination]) -> list[Finding]:
+def disagreements(examined: Mapping[str, Examination]) -> list[Difference]:
     """Packages of one version of which dpkg believes different things: on the fewer hosts somebody changed that.
 
     Whoever replaces a program can make dpkg believe that it was always so; not on all hosts with one step.
@@ -257,11 +257,11 @@ def disagreements(examined: Mapping[str, Examination]) -> list[Finding]:
     for host, found in examined.items():
         for package, digest in found.packages.items():
             believed.setdefault(package, {}).setdefault(digest, []).append(host)
-    result: list[Finding] = []
+    result: list[Difference] = []
     for package, hosts in believed.items():
         sizes = sorted(len(names) for names in hosts.values())
         few = [] if len(hosts) == 1 else [n for n in hosts.values() if len(n) < sizes[-1] or sizes[-1] == sizes[-2]]
         for name in sorted(name for names in few for name in names):
             text = f"{name}: dpkg does not believe of {' '.join(package.split()[:2])} what it does on other hosts"
-            result.append(Finding(text, f"on it: apt-get install --reinstall {package.split()[0]}"))
+            result.append(Difference(text, f"on it: apt-get install --reinstall {package.split()[0]}"))
     return result

@@ -28,9 +28,9 @@ from roles.aws.members import member
 from roles.bucket.archives import key_of
 from roles.bucket.start import (
     START_NAMESPACE,
-    Publication,
     Published,
     StartDocument,
+    StartPublication,
     StartStep,
     start_body,
     start_document,
@@ -94,7 +94,7 @@ class Stage:
     def put_start(self, document: bytes) -> None:
         self.put(start_key("jakarta"), document)
 
-    def publish(self) -> Publication:
+    def publish(self) -> StartPublication:
         """Everything as a publication leaves it."""
         publication = of(self.archives)
         self.put_archives()
@@ -125,13 +125,13 @@ def published(archive: Release | BuiltArchive) -> Published:
     return Published(key_of(archive), archive.artefact())
 
 
-def of(archives: StagedArchives) -> Publication:
+def of(archives: StagedArchives) -> StartPublication:
     operator = Operator(who="siaga", machine="posko")
     entries = (
         Entry(id="1", at=AT, action="deploy", operator=operator, release=archives.second.name),
         Entry(id="2", at=AT, action="publish", operator=operator, snapshot=archives.snapshot.name),
     )
-    return Publication(
+    return StartPublication(
         published(archives.second),
         published(archives.snapshot),
         (published(archives.first),),
@@ -149,13 +149,13 @@ def configuration(stack: str = STACK, released: Templates | None = None) -> Conf
 
 
 def document(
-    publication: Publication, *, stack: str = STACK, location: str = "jakarta", key: Path = CHECKOUT.release_key
+    publication: StartPublication, *, stack: str = STACK, location: str = "jakarta", key: Path = CHECKOUT.release_key
 ) -> bytes:
     group = JAKARTA.model_copy(update={"name": location})
     return start_document(configuration(stack), group, publication, at=AT, key=key)
 
 
-def with_step(publication: Publication, step: StartStep) -> bytes:
+def with_step(publication: StartPublication, step: StartStep) -> bytes:
     """What is published, with a step of the test's own in the end."""
     body = start_body(configuration(), JAKARTA, publication, at=AT)
     text = body.model_copy(update={"steps": (*body.steps, step)}).model_dump_json(by_alias=True)
@@ -243,7 +243,7 @@ def as_a_task_left_it(stage: Stage) -> HostState:
     return state
 
 
-BAD: dict[str, tuple[Callable[[Publication, Path], bytes], str]] = {
+BAD: dict[str, tuple[Callable[[StartPublication, Path], bytes], str]] = {
     "changed after it was signed": (
         lambda publication, _: document(publication).replace(b"jakarta", b"jakarto"),
         "start.json has no valid signature of release@tegak for tegak-start",

@@ -169,7 +169,7 @@ def network(what: str) -> Generator[Lab, None, None]:
     with room() as place:
         plan = network_plan(place.network, 1)
         stack = place.name(what)
-        claim.claim_stack(stack, claim.Mark(stack, str(PROJECT)))
+        claim.claim_stack(stack, claim.CheckoutMark(stack, str(PROJECT)))
         claim.note_bridge(stack, plan.bridge)
         ensure_bridge(Bridge(plan.bridge, plan.gateway, 0, f"{stack}/instances"))
         yield Lab(stack, plan)

@@ -15,7 +15,7 @@ from roles.aws.clients import CONNECTIONS
 from roles.bucket.bucket import Bucket, ConflictError
 from roles.bucket.site.contents import UNKNOWN, Contents, PartList, SiteNote, part_key
 from roles.bucket.site.objects import Part, read_parts
-from roles.bucket.site.service import Service
+from roles.bucket.site.service import PageService
 
 AT_ONCE = CONNECTIONS
 """Objects on their way at the same time."""
@@ -49,7 +49,7 @@ class Filling:
     bucket: Bucket
     snapshot: Snapshot
     look: str
-    service: Service
+    service: PageService
     progress: Progress
     seen: str | None
     tally: Tally = field(default_factory=Tally)

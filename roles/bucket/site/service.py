@@ -35,7 +35,7 @@ OK = 200
 
 
 @dataclass(frozen=True)
-class Answer:
+class PageAnswer:
     """What the service answers to a path."""
 
     body: bytes
@@ -43,7 +43,7 @@ class Answer:
     cache_control: str
 
 
-class Service:
+class PageService:
     """The service's answers, whoever of several threads asks.
 
     Args:
@@ -56,7 +56,7 @@ class Service:
         for connection in self._connections:
             self._free.put(connection)
 
-    def answer(self, path: str) -> Answer:
+    def answer(self, path: str) -> PageAnswer:
         """Ask for a path.
 
         Raises:
@@ -71,7 +71,7 @@ class Service:
             self._free.put(connection)
         if response.status != OK:
             raise OperatorError(f"the results service, run here to fill the bucket, answers {path} {response.status}")
-        return Answer(body, response.headers["Content-Type"], response.headers["Cache-Control"])
+        return PageAnswer(body, response.headers["Content-Type"], response.headers["Cache-Control"])
 
     def close(self) -> None:
         """Close all connections, once nobody asks any more."""
@@ -80,7 +80,7 @@ class Service:
 
 
 @contextmanager
-def running(release: Path, snapshot: Path, processes: int | None = None) -> Generator[Service, None, None]:
+def running(release: Path, snapshot: Path, processes: int | None = None) -> Generator[PageService, None, None]:
     """Run the service.
 
     Args:
@@ -97,7 +97,7 @@ def running(release: Path, snapshot: Path, processes: int | None = None) -> Gene
         sockets = [Path(directory) / f"{number}.sock" for number in range(count)]
         for path in sockets:
             stack.enter_context(_process(path, release, snapshot))
-        with contextlib.closing(Service(sockets)) as service:
+        with contextlib.closing(PageService(sockets)) as service:
             yield service
 
 

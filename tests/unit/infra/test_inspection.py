@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from infra.adopted import inspection
-from infra.adopted.inspection import Facts, Machine, inspect
+from infra.adopted.inspection import MachineFacts, OwnMachine, inspect
 from infra.bridge.errors import OperatorError
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
-MACHINE = Machine("satu", "app", "198.51.100.21", 2222, "deploy", (KEY,), ".secrets/operator.pub")
+MACHINE = OwnMachine("satu", "app", "198.51.100.21", 2222, "deploy", (KEY,), ".secrets/operator.pub")
 FIT = "system debian 12\narchitecture aarch64\nfirst-process systemd\nsudo yes\n"
 
 
@@ -38,7 +38,7 @@ def says(directory: Path, out: str, error: str = "", code: int = 0) -> None:
 
 
 def test_a_fit_machines_system_and_architecture_are_known(ssh: Path) -> None:
-    assert inspect(MACHINE) == Facts("debian 12", "aarch64")
+    assert inspect(MACHINE) == MachineFacts("debian 12", "aarch64")
     assert (ssh / "known").read_text() == f"[198.51.100.21]:2222 {KEY}\n"
 
 

@@ -61,7 +61,7 @@ def test_of_a_process_that_has_ended_nothing_is_read() -> None:
 
 def test_a_mark_that_another_sweep_removes_is_nobodys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(claim, "stack_directory", tmp_path.joinpath)
-    claim.claim_stack("uji", claim.Mark("1", "/a/checkout"))
+    claim.claim_stack("uji", claim.CheckoutMark("1", "/a/checkout"))
     (tmp_path / "uji" / claim.OWNER).unlink()
 
     def was_there(_: Path) -> bool:
@@ -73,15 +73,17 @@ def test_a_mark_that_another_sweep_removes_is_nobodys(monkeypatch: pytest.Monkey
 
 def test_a_lab_is_its_claims_wherever_its_checkout_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(claim, "stack_directory", tmp_path.joinpath)
-    claim.claim_stack("uji", claim.Mark("1", "/old"))
-    claim.claim_stack("uji", claim.Mark("1", "/new"))
-    assert claim.read_mark("uji") == claim.Mark("1", "/new")
+    claim.claim_stack("uji", claim.CheckoutMark("1", "/old"))
+    claim.claim_stack("uji", claim.CheckoutMark("1", "/new"))
+    assert claim.read_mark("uji") == claim.CheckoutMark("1", "/new")
     with pytest.raises(OperatorError, match="already runs on this machine from the checkout /new"):
-        claim.claim_stack("uji", claim.Mark("2", "/old"))
+        claim.claim_stack("uji", claim.CheckoutMark("2", "/old"))
     claim.release("uji", "2")
-    claim.claim_stack("uji", claim.Mark("3", "/new"))  # its state was lost: what its own folder has is taken over
+    claim.claim_stack(
+        "uji", claim.CheckoutMark("3", "/new")
+    )  # its state was lost: what its own folder has is taken over
     claim.release("uji", "1")
-    assert claim.read_mark("uji") == claim.Mark("3", "/new")
+    assert claim.read_mark("uji") == claim.CheckoutMark("3", "/new")
 
 
 @pytest.mark.parametrize("text", ["/a/checkout\n", "", '{"claim": "1"}', "[]", '{"claim": "1", "checkout"'])
@@ -90,7 +92,7 @@ def test_a_mark_that_can_not_be_read_is_somebodys(monkeypatch: pytest.MonkeyPatc
     (tmp_path / "uji").mkdir()
     (tmp_path / "uji" / claim.OWNER).write_text(text)
     with pytest.raises(OperatorError, match="already runs on this machine"):
-        claim.claim_stack("uji", claim.Mark("1", "/mine"))
+        claim.claim_stack("uji", claim.CheckoutMark("1", "/mine"))
 
 
 def test_a_bridge_that_vanishes_while_it_is_looked_at_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:

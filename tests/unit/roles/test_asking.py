@@ -19,7 +19,7 @@ import pytest
 from app.addresses import Kind, read_address
 from app.loader.build import build_snapshot
 from roles.on_host import asking, program
-from roles.rollout.gate import ADDRESSES, FIXED, NATION, Seen
+from roles.rollout.gate import ADDRESSES, FIXED, NATION, Watched
 from tests.stands.lab import PROJECT, SMALL
 
 REQUESTS = 120
@@ -150,7 +150,7 @@ def get_slowly(*_: object) -> None:
 
 def test_nothing_more_is_asked_than_servers_answer_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "AFTER_SECONDS", 0.2)
-    monkeypatch.setattr(asking.Link, "get", get_slowly)
+    monkeypatch.setattr(asking.ServerLink, "get", get_slowly)
     started = time.monotonic()
     answers = asking.ask_all(asked_for(others=[]), {"canary": ("127.0.0.1", 1)}, ["/"])
     assert 0 < len(answers) < 20
@@ -162,7 +162,7 @@ def test_a_host_that_asks_itself_prints_what_the_gate_reads(snapshot: Path) -> N
         request = json.dumps(asked_for(others=[], port=place[1]))
         argv = [sys.executable, "-I", "-c", program("asking", "watch_host")]
         printed = subprocess.run(argv, input=request, capture_output=True, text=True, check=True).stdout
-    seen = Seen.model_validate_json(printed)
+    seen = Watched.model_validate_json(printed)
     assert len(seen.answers) == REQUESTS
     failed = {address for _, _, address, taken in seen.answers if taken is None}
     assert failed == {"/version"}

@@ -7,7 +7,7 @@ import pytest
 
 from infra.bridge.inventory import Host, Inventory
 from roles.artefacts.files import HostFile
-from roles.hosts.examination import Account, Altered, Clock, Examination, Listening, Tree, Units
+from roles.hosts.examination import Altered, Clock, Examination, Listening, Tree, Units, UserAccount
 from roles.tasks.drift import clock_drift, partly_compared
 from roles.tasks.findings import Asked, disagreements, findings
 from tests.unit.roles.fleets import inventory
@@ -36,8 +36,8 @@ def listens(program: str, port: int, address: str = ALL, protocol: str = "tcp") 
 SOUND = Examination(
     unknown={},
     accounts=(
-        Account(name="root", uid=0, login_shell="/bin/bash"),
-        Account(name="deploy", uid=1000, login_shell="/bin/bash"),
+        UserAccount(name="root", uid=0, login_shell="/bin/bash"),
+        UserAccount(name="deploy", uid=1000, login_shell="/bin/bash"),
     ),
     powerful=(("root", "root"),),
     sudo_rules=(
@@ -111,11 +111,11 @@ FOREIGN = "/etc/systemd/system/evil.service"
             "/usr/bin/nice is missing, and a package brought it",
         ),
         (
-            {"accounts": (*SOUND.accounts, Account(name="siti", uid=1001, login_shell="/bin/sh"))},
+            {"accounts": (*SOUND.accounts, UserAccount(name="siti", uid=1001, login_shell="/bin/sh"))},
             "nobody asked for user siti (1001, /bin/sh); next: on it: deluser siti",
         ),
         (
-            {"accounts": (Account(name="deploy", uid=0, login_shell="/bin/sh"),)},
+            {"accounts": (UserAccount(name="deploy", uid=0, login_shell="/bin/sh"),)},
             "user deploy is root under another name",
         ),
         ({"powerful": (("sudo", "siti"),)}, "siti is in the group sudo, and nobody asked for that"),
@@ -175,7 +175,7 @@ def test_what_provisioning_brings_to_a_host_of_a_group_is_asked_for_there_and_no
     own = "/etc/systemd/system/tegak-start.service"
     changed = SOUND.model_copy(
         update={
-            "accounts": (*SOUND.accounts, Account(name="admin", uid=1001, login_shell="/bin/bash")),
+            "accounts": (*SOUND.accounts, UserAccount(name="admin", uid=1001, login_shell="/bin/bash")),
             "units": Units(foreign=((own, own),)),
             "listening": (listens("/usr/sbin/nginx", 443), listens("/usr/sbin/sshd", 22, "127.0.0.1")),
         }
@@ -191,8 +191,8 @@ def test_users_that_a_machines_owner_keeps_are_asked_for_where_the_settings_say_
     stack = inventory((2,))
     host = stack.with_role("app")[0].model_copy(update={"accounts": ("budi",)})
     others = (
-        Account(name="budi", uid=1002, login_shell="/bin/sh"),
-        Account(name="siti", uid=1001, login_shell="/bin/sh"),
+        UserAccount(name="budi", uid=1002, login_shell="/bin/sh"),
+        UserAccount(name="siti", uid=1001, login_shell="/bin/sh"),
     )
     (found,) = findings(asked(stack, host), SOUND.model_copy(update={"accounts": (*SOUND.accounts, *others)}))
     assert "user siti" in found.text

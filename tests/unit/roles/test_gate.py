@@ -3,7 +3,7 @@
 import pytest
 
 from infra.bridge.inventory import RolloutPolicy
-from roles.rollout.gate import Measurement, Pair, Seen, Verdict, judge, pair_up, requests_for
+from roles.rollout.gate import Measurement, Pair, Verdict, Watched, judge, pair_up, requests_for
 from roles.rollout.plan import Gate
 from tests.unit.roles.three_hosts import inventory
 
@@ -85,9 +85,9 @@ def gate(*others: str) -> Gate:
 
 def test_a_request_of_the_canary_is_compared_with_the_same_request_of_another_one() -> None:
     seen = [
-        Seen(answers=(("canary", 0, "/a", 1), ("canary", 1, "/b", 2), ("canary", 2, "/c", 3))),
-        Seen(answers=(("one", 0, "/a", 10), ("one", 1, "/b", 11))),
-        Seen(answers=(("two", 0, "/a", 20), ("two", 1, "/b", None), ("two", 2, "/other", 22))),
+        Watched(answers=(("canary", 0, "/a", 1), ("canary", 1, "/b", 2), ("canary", 2, "/c", 3))),
+        Watched(answers=(("one", 0, "/a", 10), ("one", 1, "/b", 11))),
+        Watched(answers=(("two", 0, "/a", 20), ("two", 1, "/b", None), ("two", 2, "/other", 22))),
     ]
     assert pair_up(seen, gate("one", "two")) == (Pair(1, 10), Pair(2, None))
     assert pair_up(seen[:1], gate()) == (Pair(1, None), Pair(2, None), Pair(3, None))

@@ -11,7 +11,7 @@ from infra.bridge.inventory import Host
 from roles.hosts.connection import Remote
 from roles.hosts.fleet import Fleet
 from roles.hosts.lock import LockedError, LockRecord, lock_in_force, new_record
-from roles.hosts.locking import Answer, Answers, Lock, Refused, Taken, decide
+from roles.hosts.locking import Answers, Lock, LockAnswer, Refused, Taken, decide
 from roles.scripts.quoting import Script
 from tests.unit.roles.fleets import OPERATOR, inventory
 
@@ -124,11 +124,11 @@ UNREADABLE = {"token": "z"}
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        ({"a": Answer(), "b": Answer()}, Taken([])),
-        ({"a": Answer(), "b": Answer(held=UNREADABLE)}, "b keeps a lock that nobody here can read"),
-        ({"a": Answer(), "b": Answer(busy=True)}, "a step is still running on b; the lock was not taken"),
-        ({"a": Answer(), "b": Answer(changed=True)}, "another rollout has ended since"),
-        ({"a": Answer(), "b": OperatorError("b is away")}, "more than half of 2 hosts, and 1 took it: b is away"),
+        ({"a": LockAnswer(), "b": LockAnswer()}, Taken([])),
+        ({"a": LockAnswer(), "b": LockAnswer(held=UNREADABLE)}, "b keeps a lock that nobody here can read"),
+        ({"a": LockAnswer(), "b": LockAnswer(busy=True)}, "a step is still running on b; the lock was not taken"),
+        ({"a": LockAnswer(), "b": LockAnswer(changed=True)}, "another rollout has ended since"),
+        ({"a": LockAnswer(), "b": OperatorError("b is away")}, "more than half of 2 hosts, and 1 took it: b is away"),
     ],
 )
 def test_what_the_hosts_answer_decides(answers: Answers, said: Taken | str) -> None:

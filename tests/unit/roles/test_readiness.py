@@ -15,7 +15,7 @@ from infra.settings.location import AwsLocationSettings
 from infra.settings.stack import StackSettings
 from roles.hosts.audit import Entry
 from roles.hosts.state import Observation
-from roles.readiness.calendar import CALENDAR, Line, judge
+from roles.readiness.calendar import CALENDAR, CalendarLine, judge
 from roles.readiness.facts import Facts
 from roles.readiness.report import decide
 from roles.tasks.outlook import show_readiness
@@ -82,7 +82,7 @@ def ready(days: int = 0) -> Facts:
     )
 
 
-def lines(facts: Facts) -> dict[str, Line]:
+def lines(facts: Facts) -> dict[str, CalendarLine]:
     """The calendar but for the prices, which nobody has read anew in 2029 yet."""
     judged = judge(facts, [step for step in CALENDAR if step.what != "prices are read anew"])
     return {line.step.what: line for line in judged}
@@ -187,7 +187,7 @@ def test_what_is_open_stops_when_its_day_has_come_and_not_before(change: Change,
     changed = change(ready())
     its_day = changed.election - dt.timedelta(days=days)
 
-    def line(early_days: int) -> Line:
+    def line(early_days: int) -> CalendarLine:
         return lines(replace(changed, today=its_day - dt.timedelta(days=early_days)))[what]
 
     assert lines(ready())[what].state == "done" or what == "the load was rehearsed"

@@ -21,7 +21,7 @@ from roles.bucket.bucket import Bucket, ConflictError
 from roles.bucket.site.contents import Contents
 from roles.bucket.site.filling import Filling, Tally
 from roles.bucket.site.objects import read_parts
-from roles.bucket.site.service import Answer, Service, look_of, running, unpack
+from roles.bucket.site.service import PageAnswer, PageService, look_of, running, unpack
 from roles.stack.checkout import Checkout
 from tests.deploy.sources import release_of, replaced
 from tests.stands.cloud import REGION, cloud, make_bucket
@@ -54,11 +54,11 @@ def few_stations(rows: list[Row]) -> list[Row]:
 class Watched:
     """The service, which notes what it is asked for, and fails when it is told to."""
 
-    service: Service
+    service: PageService
     asked: list[str] = field(default_factory=list[str])
     fails_after: int | None = None
 
-    def answer(self, path: str) -> Answer:
+    def answer(self, path: str) -> PageAnswer:
         if self.fails_after is not None and len(self.asked) >= self.fails_after:
             raise OperatorError("the power is gone")
         self.asked.append(path)
@@ -71,7 +71,7 @@ class Published:
 
     snapshot: Path
     look: str
-    service: Service
+    service: PageService
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Shelf:
     directory: Path
     started: ExitStack
     made: dict[str, Path] = field(default_factory=dict[str, Path])
-    services: dict[tuple[Path, Path], Service] = field(default_factory=dict[tuple[Path, Path], Service])
+    services: dict[tuple[Path, Path], PageService] = field(default_factory=dict[tuple[Path, Path], PageService])
 
     def snapshot(self, source: Path) -> Path:
         if source.name not in self.made:
@@ -94,7 +94,7 @@ class Shelf:
             self.made[release.name] = unpack(release.path, self.directory / "releases" / release.name)
         return self.made[release.name]
 
-    def service(self, release: Path, snapshot: Path) -> AbstractContextManager[Service]:
+    def service(self, release: Path, snapshot: Path) -> AbstractContextManager[PageService]:
         """The service; once its connections are closed it can be asked again."""
         if (release, snapshot) not in self.services:
             self.services[release, snapshot] = self.started.enter_context(running(release, snapshot, processes=1))
@@ -310,7 +310,7 @@ def test_of_two_runs_at_once_the_later_one_is_the_one_whose_snapshot_is_there(
     first, counted = shelf.snapshot(sources["first"]), shelf.snapshot(sources["counted"])
     answer, began = Watched.answer, list[str]()
 
-    def answer_while_another_runs(self: Watched, path: str) -> Answer:
+    def answer_while_another_runs(self: Watched, path: str) -> PageAnswer:
         if not began:
             began.append(path)
             shelf.fill(bucket, unpacked, counted)

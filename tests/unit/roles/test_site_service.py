@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.bridge.errors import OperatorError
-from roles.bucket.site.service import CONNECTIONS, Service
+from roles.bucket.site.service import CONNECTIONS, PageService
 
 
 class ClosesWhatIsIdle(http.server.BaseHTTPRequestHandler):
@@ -45,13 +45,13 @@ def path(tmp_path: Path) -> Generator[Path, None, None]:
 
 
 def test_a_connection_that_the_service_has_closed_meanwhile_is_opened_anew(path: Path) -> None:
-    service = Service([path])
+    service = PageService([path])
     bodies = {service.answer("/").body for _ in range(3 * CONNECTIONS)}
     assert bodies == {b"page"}
     service.close()
 
 
 def test_a_service_that_has_ended_is_said(tmp_path: Path) -> None:
-    service = Service([tmp_path / "nobody.sock"])
+    service = PageService([tmp_path / "nobody.sock"])
     with pytest.raises(OperatorError, match="the results service, run here to fill the bucket, ended"):
         service.answer("/")

@@ -15,10 +15,10 @@ from roles.artefacts.files import Configuration, Templates
 from roles.aws.members import member
 from roles.bucket.start import (
     START_NAMESPACE,
-    Publication,
     Published,
     StartBody,
     StartDocument,
+    StartPublication,
     read_start,
     start_body,
     start_document,
@@ -38,7 +38,7 @@ def published(name: str, prefix: str = "releases") -> Published:
     return Published(f"{prefix}/{name}.tar.gz", Artefact(name, 1024, "0" * 64, "signature", f"tegak-{prefix[:-1]}"))
 
 
-PUBLICATION = Publication(published("3.0.1"), published("20290214", "snapshots"), (published("3.0.0"),), ENTRY)
+PUBLICATION = StartPublication(published("3.0.1"), published("20290214", "snapshots"), (published("3.0.0"),), ENTRY)
 
 
 @pytest.fixture(scope="module")
