@@ -182,3 +182,16 @@ def test_what_a_gate_cannot_tell_is_accepted_where_the_operator_says_so(stack: L
     assert running(stack) == {new}
     stack.fab("rollback")
     assert running(stack) == {old}
+
+
+def test_a_rollout_that_waits_for_the_operator_goes_on_where_the_operator_says_so(
+    stack: LabStack, tmp_path: Path
+) -> None:
+    (old,) = running(stack)
+    new = release_of(tmp_path, "4.9.4", fails_now_and_then).name
+    assert "it can't be told whether it is worse" in stack.fab_fails("deploy", "--release", new)
+    assert running(stack) == {old, new}
+    stack.fab("resume", "--accept-doubt")
+    assert running(stack) == {new}
+    stack.fab("rollback")
+    assert running(stack) == {old}

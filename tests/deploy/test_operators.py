@@ -206,3 +206,22 @@ def test_words_with_shell_characters_have_no_effect(stack: LabStack) -> None:
     assert not PROOF.exists()
     for host in stack.inventory().hosts:
         assert on_host(stack, host.name, "find", *SEARCHED, "-name", f"{PROOF.name}*") == ""
+
+
+def test_a_configuration_that_sshd_refuses_is_not_placed_and_said_in_its_own_words(
+    stack: LabStack, second_checkout: Path
+) -> None:
+    template = second_checkout / "templates/base/etc/ssh/sshd_config.d/10-tegak.conf.j2"
+    template.write_text(template.read_text(encoding="utf-8") + "Nonsense yes\n", encoding="utf-8")
+    before = files_of(stack)
+    configure = second_fab(stack, second_checkout, "configure", "--reason", "a mistake")
+    output, _ = configure.communicate(timeout=120)
+    assert configure.returncode == 1, output
+    assert (
+        "/etc/ssh/sshd_config.d/10-tegak.conf (of templates/base/etc/ssh/sshd_config.d/10-tegak.conf.j2) is refused by sshd:"
+        in output
+    )
+    assert "Bad configuration option: Nonsense" in output  # sshd's own words
+    assert "Traceback" not in output
+    assert not [file for file in files_of(stack).items() - before.items() if "ssh" in file[0]]
+    assert "no drift" in stack.fab("drift")

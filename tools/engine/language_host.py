@@ -68,11 +68,15 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             "PULUMI_CONFIG": json.dumps(dict(request.config)),
             "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
         }
-        result = subprocess.run(self._command(request), env=environment, cwd=request.pwd or None, check=False)
-        if result.returncode == MESSAGE_WAS_SHOWN:
+        with subprocess.Popen(self._command(request), env=environment, cwd=request.pwd or None) as program:
+            # An engine that gives up hangs up, and waits for us to end: the program asks it in vain for ever.
+            if not context.add_callback(program.terminate):
+                program.terminate()
+            code = program.wait()
+        if code == MESSAGE_WAS_SHOWN:
             return language_pb2.RunResponse(bail=True)
-        if result.returncode != 0:
-            return language_pb2.RunResponse(error=f"the program ended with exit code {result.returncode}")
+        if code != 0:
+            return language_pb2.RunResponse(error=f"the program ended with exit code {code}")
         return language_pb2.RunResponse()
 
     def _command(self, request: Any) -> list[str]:
