@@ -5,8 +5,8 @@ PYTHON := .venv/bin/python
 SOURCE := samples/kpu-2019
 
 TESTS := $(PYTHON) -m pytest -p tests.progress --durations=10 -o console_output_style=classic --continue-on-collection-errors
-# The tests of a file share what they stand on; in their order, so that those that wait longest come first.
-BY_FILE := --dist loadfile --no-loadscope-reorder
+# The tests of a file share what they stand on.
+BY_FILE := -p tests.longest_first --dist loadfile --no-loadscope-reorder
 
 .PHONY: help up down setup engine lock lint format diagram unit test test-night bench-lab bench-deploy bench-log bench-look bench-loader
 
@@ -53,7 +53,7 @@ test: engine ## lint and every test, part after part whatever fails; hosts are o
 	[ -z "$$failed" ] || { echo "error: make test: these parts failed:$$failed; each failure is told above" >&2; exit 1; }
 
 test-night: engine ## what goes wrong on a night: kills at every step, failing hosts, engineers who meet
-	@$(TESTS) -m night tests/deploy
+	@$(TESTS) -n 2 $(BY_FILE) -m night tests/deploy
 
 bench-lab: engine ## measure provisioning, against the same work without us
 	@$(PYTHON) -m tools.bench.lab
