@@ -14,10 +14,11 @@ from infra.bridge.errors import OperatorError
 from infra.bridge.files import UMASK, write_whole
 from infra.lab import cgroup
 from infra.lab.disk import Disk
-from infra.lab.processes import is_first, processes, read
+from infra.lab.processes import first_line, is_first, processes, read
 
 BOOT_TIMEOUT_SECONDS = 90
 STOP_TIMEOUT_SECONDS = 15
+LOOK_EVERY_SECONDS = 1
 SSH_PORT = 22
 KEY_TIMEOUT_SECONDS = 3
 CLEANING_UP = "Attempted to remove disk file system"
@@ -92,10 +93,14 @@ class Machine:
             OperatorError: It died, or did not greet in time; the message has the console's last line.
         """
         started = time.monotonic()
+        look_at = started + LOOK_EVERY_SECONDS
         while not greets(self.address):
-            if supervisor(self.disk) is None and time.monotonic() - started > 1:
-                raise OperatorError(f"{self.hostname} did not boot: {self._last_words()}")
-            if time.monotonic() - started > BOOT_TIMEOUT_SECONDS:
+            now = time.monotonic()
+            if now > look_at:
+                look_at = now + LOOK_EVERY_SECONDS  # it takes reading what all processes are called
+                if supervisor(self.disk) is None:
+                    raise OperatorError(f"{self.hostname} did not boot: {self._last_words()}")
+            if now - started > BOOT_TIMEOUT_SECONDS:
                 raise OperatorError(
                     f"{self.hostname} did not answer ssh within {BOOT_TIMEOUT_SECONDS} s: {self._last_words()}",
                     next_command=f"tail {self.console}",
@@ -164,7 +169,7 @@ def disk_of(machine: str) -> Path | None:
 def payload(disk: Disk) -> tuple[int, ...]:
     """The processes whose `/` is this disk, whoever started them."""
     mark = f"upperdir={disk.upper},"
-    roots = ((pid, read(pid, "mountinfo").partition("\n")[0]) for pid in processes())
+    roots = ((pid, first_line(pid, "mountinfo")) for pid in processes())
     return tuple(sorted(pid for pid, root in roots if mark in root and root.split(" ", 5)[4] == "/"))
 
 

@@ -24,6 +24,20 @@ def read(pid: int, file: str) -> str:
         return ""
 
 
+def first_line(pid: int, file: str) -> str:
+    """The first line of what the kernel says of a process, which then needn't say the rest.
+
+    Args:
+        pid: Its id.
+        file: One of the files that it has in /proc.
+    """
+    try:
+        with (PROC / str(pid) / file).open(encoding="utf-8", errors="replace") as lines:
+            return lines.readline().rstrip("\n")
+    except OSError:
+        return ""
+
+
 def is_first(pid: int) -> bool:
     """Whether it is process 1 in its own namespace."""
     return any(line.startswith("NSpid:") and line.endswith("\t1") for line in read(pid, "status").splitlines())
