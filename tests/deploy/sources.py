@@ -61,11 +61,19 @@ def other_configuration(project: Path) -> None:
     (project / "templates/app/etc/tegak/new-in-this-release.j2").write_text("{{ host.name }}\n", encoding="utf-8")
 
 
+DIES = """
+import asyncio
+import os
+import signal
+
+signal.signal(signal.SIGALRM, lambda *_: asyncio.get_running_loop().call_soon(os._exit, 1))
+signal.alarm(5)
+"""
+
+
 def dies_after_five_seconds(project: Path) -> None:
-    """A service that becomes ready, and ends by itself."""
-    appended("app/service.py", "\nimport os\nimport threading\n\nthreading.Timer(5, lambda: os._exit(1)).start()\n")(
-        project
-    )
+    """A service that becomes ready, and ends by itself between two answers: none that is cut can be asked for again."""
+    appended("app/service.py", DIES)(project)
 
 
 def does_not_start(project: Path) -> None:
@@ -86,5 +94,5 @@ def slow(project: Path) -> None:
     appended(
         "app/service.py",
         "\nimport time\n\n_read = Service._snapshot\n\n\ndef _slowly(self: Service) -> Snapshot:\n"
-        "    time.sleep(0.25)\n    return _read(self)\n\n\nService._snapshot = _slowly\n",
+        "    time.sleep(0.8)\n    return _read(self)\n\n\nService._snapshot = _slowly\n",
     )(project)

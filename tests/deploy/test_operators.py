@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -172,7 +173,7 @@ def test_a_dry_run_shows_what_would_run_and_writes_nothing_on_any_host(stack: La
     assert running(stack) == {current}
     assert "--- barat-lb-1: drain barat-app-1" in shown
     assert "set server results/barat-app-1 state drain" in shown
-    assert "mv -T /srv/tegak/current.new /srv/tegak/current" in shown
+    assert re.search(rf'"act": "activate", .*"release": "/srv/tegak/releases/{new}"', shown)
     stack.fab("publish", "--source", "samples/kpu-2019-small")
     stack.fab("freeze", "--reason", "so that the comparison can fail")
     assert files_of(stack) != before
@@ -218,7 +219,7 @@ def test_a_configuration_that_sshd_refuses_is_not_placed_and_said_in_its_own_wor
     output, _ = configure.communicate(timeout=120)
     assert configure.returncode == 1, output
     file = "etc/ssh/sshd_config.d/10-tegak.conf"
-    assert f"/{file} (of templates/base/{file}.j2) is refused by sshd:" in output
+    assert f"/{file} (of templates/base/{file}.j2 in this checkout) is refused by sshd:" in output
     assert "Bad configuration option: Nonsense" in output  # sshd's own words
     assert "Traceback" not in output
     assert not [file for file in files_of(stack).items() - before.items() if "ssh" in file[0]]
