@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.bridge.errors import OperatorError
+from tests.stands.checkouts import bare_checkout
 from tools import setup
 from tools.progress import Board
 
@@ -15,11 +16,7 @@ NOBODY_LISTENS = "http://127.0.0.1:9/"
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A checkout whose lock file names nothing, so that no registry is asked; its folder's name isn't the easiest."""
-    project = tmp_path / "zür (o'neil) 1"
-    project.mkdir()
-    (project / "requirements.lock").write_text("")
-    return project
+    return bare_checkout(tmp_path)
 
 
 def test_the_environment_is_made_once_and_anew_where_it_was_left_half_made_or_the_lock_has_changed(

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from infra.bridge.errors import OperatorError
+from tests.stands.checkouts import bare_checkout
 from tests.stands.lab import PROJECT
 from tools import setup
 from tools.engine import build
@@ -29,11 +30,7 @@ def until(true: Callable[[], bool], seconds: float = 10) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A checkout whose lock file names nothing, so that no registry is asked; its folder's name isn't the easiest."""
-    project = tmp_path / "zür (o'neil) 1"
-    project.mkdir()
-    (project / "requirements.lock").write_text("")
-    return project
+    return bare_checkout(tmp_path)
 
 
 def test_byte_code_is_kept_whatever_the_environment_and_the_loader_of_tasks_say() -> None:
