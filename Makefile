@@ -49,7 +49,7 @@ test: engine ## lint and every test, part after part whatever fails; hosts are o
 	@failed=; \
 	$(TESTS) -n 2 --dist worksteal tests/test_lint.py tests/unit || failed="$$failed unit"; \
 	$(TESTS) -n 4 $(BY_FILE) tests/program || failed="$$failed program"; \
-	$(TESTS) -n 2 $(BY_FILE) -m "not night" tests/deploy || failed="$$failed deploy"; \
+	$(TESTS) -m "not night" tests/deploy || failed="$$failed deploy"; \
 	[ -z "$$failed" ] || { echo "error: make test: these parts failed:$$failed; each failure is told above" >&2; exit 1; }
 
 test-night: engine ## what goes wrong on a night: kills at every step, failing hosts, engineers who meet
