@@ -53,7 +53,7 @@ test: engine ## lint and every test, part after part whatever fails; hosts are o
 	[ -z "$$failed" ] || { echo "error: make test: these parts failed:$$failed; each failure is told above" >&2; exit 1; }
 
 test-night: engine ## what goes wrong on a night: kills at every step, failing hosts, engineers who meet
-	@$(TESTS) -n 2 $(BY_FILE) -m night tests/deploy
+	@$(TESTS) -m night tests/deploy
 
 bench-lab: engine ## measure provisioning, against the same work without us
 	@$(PYTHON) -m tools.bench.lab

@@ -10,8 +10,6 @@ LONGEST_FIRST = (
     "test_group_start.py",
     "test_own_machines.py",
     "test_group_hosts.py",
-    "test_rollout.py",
-    "test_interruption.py",
 )
 """By `make test` on 2 cores, 26 November 2026: each of them took two minutes and more of a worker's time."""
 

@@ -9,9 +9,8 @@ from tests.stands.lab import SMALL, LabStack, lab_settings, lab_stack
 LOCATIONS = tuple(
     f"{{name: {name}, kind: lab, network: {number}, app_hosts: 2}}" for number, name in enumerate(("barat", "timur"), 1)
 )
-# Short, so that the tests are, with few requests for it; how a canary is watched has tests of its own. Two whole sites
-# share two cores with those who ask them: what is slow is what no such neighbour makes of an answer.
-NO_SOAK = "  tegak:rollout: {soak_seconds: 0, gate_error_percent: 5, gate_latency_ms: 400}\n"
+# Short, so that the tests are, with few requests for it; how a canary is watched has tests of its own.
+NO_SOAK = "  tegak:rollout: {soak_seconds: 0, gate_error_percent: 5, gate_latency_ms: 150}\n"
 
 
 def bring_up(stack: LabStack) -> tuple[str, ...]:

@@ -94,5 +94,5 @@ def slow(project: Path) -> None:
     appended(
         "app/service.py",
         "\nimport time\n\n_read = Service._snapshot\n\n\ndef _slowly(self: Service) -> Snapshot:\n"
-        "    time.sleep(0.8)\n    return _read(self)\n\n\nService._snapshot = _slowly\n",
+        "    time.sleep(0.25)\n    return _read(self)\n\n\nService._snapshot = _slowly\n",
     )(project)
