@@ -6,6 +6,7 @@ from pathlib import Path
 from infra.bridge.certificate import read_certificate
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import refuse_open
+from infra.bridge.ssh import private_half
 from infra.settings.stack import StackSettings
 
 
@@ -35,7 +36,7 @@ def read_operator_key(directory: Path, named: str) -> str:
         OperatorError: The file is missing or is no public key, or others can read the private one beside it.
     """
     path = directory / named
-    refuse_open(path.with_suffix(""), named.removesuffix(".pub"))
+    refuse_open(directory, private_half(named))
     try:
         key = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:

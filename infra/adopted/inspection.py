@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.host_keys import fingerprint, known_name
-from infra.bridge.ssh import path_word
+from infra.bridge.ssh import path_word, private_half
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
 CONNECT_TIMEOUT_SECONDS = 8
@@ -88,7 +88,7 @@ class OwnMachine:
     @property
     def login(self) -> str:
         """What an operator types to look at it."""
-        return f"ssh -i {self.key_file.removesuffix('.pub')} -p {self.ssh_port} {self.ssh_user}@{self.address}"
+        return f"ssh -i {private_half(self.key_file)} -p {self.ssh_port} {self.ssh_user}@{self.address}"
 
 
 def inspect(machine: OwnMachine) -> MachineFacts:
@@ -109,7 +109,7 @@ def inspect(machine: OwnMachine) -> MachineFacts:
 
 
 def _ask(machine: OwnMachine, known_hosts: Path) -> subprocess.CompletedProcess[str]:
-    private_key = PROJECT_DIRECTORY / machine.key_file.removesuffix(".pub")
+    private_key = PROJECT_DIRECTORY / private_half(machine.key_file)
     options = {
         "IdentityFile": path_word(private_key),
         "IdentitiesOnly": "yes",

@@ -38,7 +38,7 @@ def read_certificate(directory: Path, files: CertificateFiles, server_name: str,
     """
     certificate_file, key_file = files.certificate_file, files.key_file
     certificate, key = read_file(directory / certificate_file), read_file(directory / key_file)
-    refuse_open(directory / key_file, key_file)
+    refuse_open(directory, key_file)
     try:
         first = x509.load_pem_x509_certificates(certificate)[0]
         private = serialization.load_pem_private_key(key, password=None)

@@ -59,20 +59,21 @@ def write_if_other(path: Path, content: bytes) -> None:
     write_whole(path, content)
 
 
-def refuse_open(private: Path, named: str) -> None:
+def refuse_open(directory: Path, private: str) -> None:
     """Refuse a private key that others on this machine can read; one that isn't there is not refused.
 
     Args:
-        private: Its file.
-        named: What its operator calls it.
+        directory: The project's folder.
+        private: Its file, a path from there.
 
     Raises:
         OperatorError: They can: it may have been copied, and ssh wouldn't use it.
     """
-    if private.exists() and private.stat().st_mode & OTHERS:
+    file = directory / private
+    if file.exists() and file.stat().st_mode & OTHERS:
         raise OperatorError(
-            f"{named} can be read by others on this machine; nothing was changed",
-            next_command=f"chmod 600 {shlex.quote(named)}",
+            f"{private} can be read by others on this machine; nothing was changed",
+            next_command=f"chmod 600 {shlex.quote(private)}",
         )
 
 

@@ -5,12 +5,12 @@ through the same model, so that a document of another version or with an unknown
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError, model_validator
 
 from infra.bridge.errors import OperatorError
+from infra.bridge.ssh import private_half
 
 SCHEMA_VERSION = 1
 
@@ -134,13 +134,10 @@ class OperatorKey(_Document):
     file: str = Field(pattern=PUBLIC_KEY_FILE)
     public: str
 
-    def private_file(self, directory: Path) -> Path:
-        """Where its private half is, if it is in a file.
-
-        Args:
-            directory: The project's folder.
-        """
-        return directory / self.file.removesuffix(".pub")
+    @property
+    def private(self) -> str:
+        """Where its private half is, if it is in a file: a path from the project's folder."""
+        return private_half(self.file)
 
 
 class RolloutPolicy(_Document):

@@ -1,6 +1,7 @@
 """What lets us in on hosts: the operators' ssh key, in a file or held by ssh-agent."""
 
 import base64
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,9 +55,9 @@ def log_in_with(key: OperatorKey, directory: Path) -> Login:
     Raises:
         OperatorError: It can't be used; no host was asked.
     """
-    file, named = key.private_file(directory), key.file.removesuffix(".pub")
-    refuse_open(file, named)
-    why = _why_not(file, key.public, named)
+    file, named = directory / key.private, shlex.quote(key.private)
+    refuse_open(directory, key.private)
+    why = _why_not(file, key)
     if why is None:
         return Login(file, key.public)
     agent = paramiko.Agent()
@@ -65,24 +66,33 @@ def log_in_with(key: OperatorKey, directory: Path) -> Login:
     finally:
         agent.close()
     if held is None:
-        raise OperatorError(f"the operators' key {named} {why}; no host was asked", next_command=_next(file, named))
+        raise OperatorError(
+            f"the operators' key {key.private} {why}, and ssh-agent doesn't have it; no host was asked",
+            next_command=f"ssh-add {named}"
+            if file.exists()
+            else f"ls -l {named} {named}.pub; make setup makes .secrets/operator",
+        )
     return Login(file, key.public, from_agent=True)
 
 
-def _why_not(file: Path, public: str, named: str) -> str | None:
-    """Why the file alone doesn't let us in; None if it does."""
+def _why_not(file: Path, key: OperatorKey) -> str | None:
+    """Why the file alone doesn't let us in; None if it does.
+
+    Raises:
+        OperatorError: It is another key: no agent is asked instead.
+    """
     if not file.exists():
-        return "is missing, and ssh-agent doesn't have it"
+        return "is missing"
     try:
         private = serialization.load_ssh_private_key(file.read_bytes(), password=None)
     except TypeError:
-        return "has a passphrase, and ssh-agent doesn't have it"
+        return "has a passphrase"
     except (ValueError, UnsupportedAlgorithm) as error:
-        return f"can't be used ({error}), and ssh-agent doesn't have it"
-    kind = private.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    if kind.decode() != public:
+        return f"can't be used ({error})"
+    public = private.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    if public.decode() != key.public:
         raise OperatorError(
-            f"the operators' key {named} is not the one that the hosts were given; no host was asked",
+            f"the operators' key {key.private} is not the one that the hosts were given; no host was asked",
             next_command="pulumi up   # gives it to them",
         )
     return None
@@ -91,7 +101,3 @@ def _why_not(file: Path, public: str, named: str) -> str | None:
 def _held(agent: paramiko.Agent, public: str) -> paramiko.PKey | None:
     wanted = base64.b64decode(public.split()[1])
     return next((key for key in agent.get_keys() if key.asbytes() == wanted), None)
-
-
-def _next(file: Path, named: str) -> str:
-    return f"ssh-add {named}" if file.exists() else f"ls -l {named} {named}.pub; make setup makes .secrets/operator"

@@ -31,7 +31,7 @@ def write_access(checkout: Checkout, inventory: Inventory) -> None:
     write_whole(directory / "known_hosts", "\n".join([*known, ""]).encode())
     lines = [
         "Host *",
-        f"  IdentityFile {path_word(inventory.operator_key.private_file(checkout.project))}",
+        f"  IdentityFile {path_word(checkout.project / inventory.operator_key.private)}",
         "  IdentitiesOnly yes",
         f"  UserKnownHostsFile {path_word(directory / 'known_hosts')}",
         "  GlobalKnownHostsFile /dev/null",

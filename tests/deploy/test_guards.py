@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +33,7 @@ from tests.deploy.faults import on_host_until_left
 from tests.deploy.sources import appended, release_of
 from tests.deploy.test_rollout import host_named
 from tests.stands.lab import PROJECT, SMALL, LabStack
+from tests.stands.ssh_keys import make_key
 
 
 def app_hosts(stack: LabStack) -> tuple[Host, ...]:
@@ -115,7 +115,7 @@ def test_an_artefact_that_was_changed_after_signing_is_refused(stack: LabStack, 
 def test_an_artefact_with_a_foreign_signature_is_refused(stack: LabStack, built: Release, tmp_path: Path) -> None:
     """The attacker replaces the artefact, its sha256 and its signature, all three; only the key is missing."""
     foreign = tmp_path / "release"
-    subprocess.check_call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(foreign)])
+    make_key(foreign)
     built.path.write_bytes(gzip.compress(b"evil"))
     sign(built.path, foreign, "tegak-release")
     output = stack.fab_fails("deploy", "--release", built.name)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime as dt
-import subprocess
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +41,7 @@ from tests.program.aws_site import BEFORE, changed
 from tests.stands.cloud import REGION, Cloud, cloud
 from tests.stands.instance import Instance, Lab, eventually, instance, network
 from tests.stands.lab import PROJECT, SMALL
+from tests.stands.ssh_keys import make_key
 
 STACK, BUCKET, INSTANCE = "uji-mulai", "terbitan", "i-0123456789abcdef0"
 AT = dt.datetime(2029, 2, 14, 14, tzinfo=dt.UTC)
@@ -172,7 +172,7 @@ def with_another_file() -> Templates:
 
 def unknown_key(directory: Path) -> Path:
     file = directory / "unknown"
-    subprocess.check_call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file)])
+    make_key(file)
     return file
 
 

@@ -1,5 +1,6 @@
 """The key that tegak:operator_key_file names is the one that provisioning, tasks and verification all use."""
 
+import dataclasses
 import os
 import subprocess
 from collections.abc import Generator
@@ -9,6 +10,7 @@ import pytest
 
 from roles.tasks.verify import write_access
 from tests.stands.lab import PROJECT, LabStack, lab_settings, lab_stack
+from tests.stands.ssh_keys import make_key, ssh_agent
 
 OF_CHECKOUT = ".secrets/operator.pub"
 
@@ -23,7 +25,7 @@ def stack() -> Generator[LabStack, None, None]:
     """A stack of one app host, which lets in a key of its own."""
     with lab_stack("kunci", lab_settings("{name: barat, kind: lab, network: 1, app_hosts: 1}")) as made:
         key = made.directory / "kunci tim"
-        subprocess.check_call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)])
+        make_key(key)
         settings = made.settings.read_text(encoding="utf-8")
         made.settings.write_text(settings.replace(OF_CHECKOUT, f"{key.relative_to(PROJECT)}.pub"), encoding="utf-8")
         made.succeed("pulumi", "stack", "init", made.name)
@@ -62,17 +64,12 @@ def test_a_key_that_others_can_read_is_refused_by_every_way_to_the_hosts(stack: 
 
 
 def test_a_key_that_only_an_agent_holds_lets_in(stack: LabStack, key: Path, tmp_path: Path) -> None:
-    socket, aside = tmp_path / "agent", tmp_path / "aside"
-    with subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.PIPE) as agent:
+    aside = tmp_path / "aside"
+    with ssh_agent(tmp_path / "agent") as variables:
+        subprocess.check_call(["ssh-add", "-q", str(key)], env={**os.environ, **variables})
+        key.rename(aside)
         try:
-            assert agent.stdout is not None
-            agent.stdout.readline()  # it listens
-            subprocess.check_call(["ssh-add", "-q", str(key)], env={**os.environ, "SSH_AUTH_SOCK": str(socket)})
-            key.rename(aside)
             assert "is missing, and ssh-agent doesn't have it" in stack.fab_fails("status")
-            stack.environment["SSH_AUTH_SOCK"] = str(socket)
-            assert is_let_in(stack)
+            assert is_let_in(dataclasses.replace(stack, environment={**stack.environment, **variables}))
         finally:
-            stack.environment.pop("SSH_AUTH_SOCK", None)
             aside.rename(key)
-            agent.terminate()

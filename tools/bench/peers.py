@@ -104,7 +104,7 @@ class Peers:
             "ssh_hostname": str(host.address),
             "ssh_port": host.ssh_port,
             "ssh_user": host.ssh_user,
-            "ssh_key": str(self.inventory.operator_key.private_file(self.checkout.project)),
+            "ssh_key": str(self.checkout.project / self.inventory.operator_key.private),
             "ssh_known_hosts_file": str(self._known),
             "ssh_strict_host_key_checking": "yes",
             "ssh_allow_agent": False,
@@ -117,7 +117,7 @@ class Peers:
             "ansible_host": str(host.address),
             "ansible_port": host.ssh_port,
             "ansible_user": host.ssh_user,
-            "ansible_ssh_private_key_file": str(self.inventory.operator_key.private_file(self.checkout.project)),
+            "ansible_ssh_private_key_file": str(self.checkout.project / self.inventory.operator_key.private),
             "ansible_python_interpreter": "/usr/bin/python3",
         }
 

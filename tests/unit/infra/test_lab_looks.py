@@ -79,9 +79,8 @@ def test_a_lab_is_its_claims_wherever_its_checkout_is(monkeypatch: pytest.Monkey
     with pytest.raises(OperatorError, match="already runs on this machine from the checkout /new"):
         claim.claim_stack("uji", claim.CheckoutMark("2", "/old"))
     claim.release("uji", "2")
-    claim.claim_stack(
-        "uji", claim.CheckoutMark("3", "/new")
-    )  # its state was lost: what its own folder has is taken over
+    # Its state was lost: what its own folder has is taken over.
+    claim.claim_stack("uji", claim.CheckoutMark("3", "/new"))
     claim.release("uji", "1")
     assert claim.read_mark("uji") == claim.CheckoutMark("3", "/new")
 

@@ -18,6 +18,7 @@ from roles.on_host import program
 from roles.scripts.artefacts import receive_release, receive_snapshot
 from roles.scripts.examination import examination_request
 from roles.scripts.quoting import Script
+from tests.stands.ssh_keys import make_key
 
 RELEASE, OTHER, SNAPSHOT = "1.0.0-abc", "1.0.1-def", "20190706T164010Z-abc"
 CODE = b"LIMIT = 10\n\n\ndef total(votes):\n    return sum(votes)\n"
@@ -34,7 +35,7 @@ RESULTS = {
 @pytest.fixture(scope="session")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     key = tmp_path_factory.mktemp("keys") / "release"
-    subprocess.check_call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)])
+    make_key(key)
     return key
 
 
@@ -176,7 +177,7 @@ def test_an_archive_that_was_altered_with_its_files_says_nothing(root: Root, rel
 
 def test_who_may_sign_is_not_asked_of_the_host(root: Root, release: Path, tmp_path: Path) -> None:
     foreign = tmp_path / "foreign"
-    subprocess.check_call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(foreign)])
+    make_key(foreign)
     root.write("etc/tegak/allowed_signers", f"release@tegak {foreign.with_suffix('.pub').read_text()}")
     archive = release / ".signed/archive.tar.gz"
     sign(archive, foreign, "tegak-release")

@@ -26,6 +26,7 @@ from roles.bucket.start import (
 from roles.scripts import artefacts
 from roles.scripts.artefacts import Artefact
 from roles.scripts.layout import LOG
+from tests.stands.ssh_keys import make_key
 
 AT = dt.datetime(2029, 2, 14, 14, tzinfo=dt.UTC)
 JAKARTA = GroupLocation(
@@ -58,7 +59,7 @@ def body(configuration: Configuration) -> StartBody:
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
     file = tmp_path / "release"
-    subprocess.check_call(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(file)])
+    make_key(file)
     return file
 
 
