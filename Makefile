@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 SOURCE := samples/kpu-2019
 
 TESTS := $(PYTHON) -m pytest -p tests.progress --durations=10 -o console_output_style=classic --continue-on-collection-errors
-# The tests of a file share what they stand on.
+# The tests of a file share what they stand on; those that wait leave their core to those that don't.
 BY_FILE := -p tests.longest_first --dist loadfile --no-loadscope-reorder
 
 .PHONY: help up down setup engine lock lint format diagram unit test test-night bench-lab bench-deploy bench-log bench-look bench-loader
@@ -47,8 +47,7 @@ unit: setup ## the tests that need no root and no engine (a minute)
 
 test: engine ## lint and every test, part after part whatever fails; hosts are on lab stacks of their own, beside `lokal`
 	@failed=; \
-	$(TESTS) -n 2 --dist worksteal tests/test_lint.py tests/unit || failed="$$failed unit"; \
-	$(TESTS) -n 4 $(BY_FILE) tests/program || failed="$$failed program"; \
+	$(TESTS) -n 4 $(BY_FILE) tests/test_lint.py tests/program tests/unit || failed="$$failed program-and-unit"; \
 	$(TESTS) -m "not night" tests/deploy || failed="$$failed deploy"; \
 	[ -z "$$failed" ] || { echo "error: make test: these parts failed:$$failed; each failure is told above" >&2; exit 1; }
 

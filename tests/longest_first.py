@@ -4,11 +4,11 @@ import pytest
 
 LONGEST_FIRST = (
     "test_aws_stack.py",
+    "test_own_machines.py",
     "test_engine.py",
     "test_mixed_stack.py",
     "test_recording.py",
     "test_group_start.py",
-    "test_own_machines.py",
     "test_group_hosts.py",
 )
 """By `make test` on 2 cores, 26 November 2026: each of them took two minutes and more of a worker's time."""
