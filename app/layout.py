@@ -5,7 +5,7 @@ Regions are named by their path: the ids from the province down, none for the na
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,6 +13,9 @@ from app.forms import CANDIDATES, Form
 
 JSON_ROOT = PurePosixPath("static/json")
 MANIFEST = PurePosixPath("snapshot.json")
+SNAPSHOT_PREFIX, SNAPSHOT_SUFFIX = "tegak-snapshot-", ".tar.gz"
+"""What a snapshot's archive is called, around the snapshot's name."""
+
 VERSION = JSON_ROOT / "version.json"
 CANDIDATE_NAMES = JSON_ROOT / "ppwp.json"
 
@@ -30,8 +33,6 @@ NAMES = {
 }
 
 RegionPath = tuple[int, ...]
-Votes = Sequence[int] | None
-"""Votes in ballot order; None where nothing is entered."""
 
 
 def dump(document: object) -> bytes:
@@ -54,47 +55,6 @@ def progress_file(region: RegionPath) -> PurePosixPath:
     return PurePosixPath("pages/progress") / f"{'/'.join(map(str, region)) or '0'}.json"
 
 
-def names_body(names: Mapping[int, str]) -> bytes:
-    """The names of what a region consists of; abroad is listed last and marked with a plus."""
-    ordered = sorted(names, key=lambda child: child == ABROAD)
-    return dump({str(child): {"nama": f"+{names[child]}" if child == ABROAD else names[child]} for child in ordered})
-
-
-def count_body(as_of: dt.datetime, progress: tuple[int, int], chart: Votes, table: Mapping[int, Votes]) -> bytes:
-    """A region's count.
-
-    Args:
-        as_of: The snapshot's time.
-        progress: Polling stations in all, and of these with figures.
-        chart: The region's votes.
-        table: The votes of what it consists of; a row for each, entered or not: a missing row crashes clients.
-    """
-    return dump(
-        {
-            "ts": local_time(as_of),
-            "progress": {"total": progress[0], "proses": progress[1]},
-            "table": {str(child): _keyed(table[child]) for child in sorted(table, key=lambda child: child == ABROAD)},
-            "chart": _keyed(chart),
-        }
-    )
-
-
-def form_body(form: Form, registered: int | None, entered_at: dt.datetime) -> bytes:
-    """A polling station's form. A station with nothing entered has no file; the service answers `{}` for it."""
-    return dump(
-        {
-            "pemilih_j": registered,
-            "suara_sah": form.valid,
-            "ts": local_time(entered_at),
-            "chart": _keyed(form.votes),
-            "suara_tidak_sah": form.invalid,
-            "suara_total": form.total,
-            "images": [],
-            "pengguna_j": None,
-        }
-    )
-
-
 def read_form(document: Mapping[str, Any]) -> Form:
     """The form in a polling station's file."""
     votes = tuple(int(document["chart"][key]) for key in CANDIDATES)
@@ -109,7 +69,3 @@ def local_time(moment: dt.datetime) -> str:
 def version_body(as_of: dt.datetime) -> bytes:
     """When the snapshot's data is from, in UTC."""
     return dump({"version": as_of.astimezone(dt.UTC).strftime(TIME_FORMAT)})
-
-
-def _keyed(votes: Votes) -> dict[str, int | None]:
-    return dict(zip(CANDIDATES, votes if votes is not None else (None, None), strict=True))

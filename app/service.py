@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -23,7 +24,6 @@ CACHE = "public, max-age=10, stale-while-revalidate=3600, stale-if-error=86400"
 
 NOT_CACHED = {"Cache-Control": "no-store"}
 JSON_TYPE = "application/json"
-NOTHING_ENTERED = b"{}"
 
 ROBOTS = "User-agent: *\nAllow: /\n"
 """Reading is welcome: some of the public's clients obey this file."""
@@ -85,7 +85,7 @@ class Service:
                 html = self._page(address.region)
                 return _cached(request, html, "text/html", self._renderer.security_headers)
             case _:
-                return _cached(request, self._data(address, request.scope["path"]), JSON_TYPE)
+                return _cached(request, self._data(request.scope["path"]), JSON_TYPE)
 
     def _page(self, region: RegionPath) -> bytes:
         """A page of the nation, a region or a polling station."""
@@ -96,23 +96,19 @@ class Service:
             return self._renderer.render("kelurahan", pages.kelurahan_page(snapshot, region))
         return self._renderer.render("region", pages.region_page(snapshot, region))
 
-    def _data(self, address: Address, path: str) -> bytes:
-        """A file of the layout. nginx serves those that exist; a station with nothing entered has none, and is `{}`."""
-        snapshot = self._snapshot()
-        body = snapshot.file(path)
-        if body is not None:
-            return body
-        region = address.region
-        if len(region) != STATION_DEPTH or region[-1] not in snapshot.names(region[:-1]):
+    def _data(self, path: str) -> bytes:
+        """A document of the layout; on a host, nginx answers those that exist."""
+        body = self._snapshot().document(path)
+        if body is None:
             raise NotFoundError(path)
-        return NOTHING_ENTERED
+        return body
 
     def _health(self) -> Response:
         """Ready when the release and the snapshot are both usable."""
         if not (self._release_dir / COMPLETE).exists():
             return JSONResponse({"status": "release is not complete"}, 503, NOT_CACHED)
         try:
-            snapshot = self._snapshot()
+            snapshot = Snapshot(self._settings.snapshot_dir)  # anew: what was opened may be gone since
         except NotReadyError as error:
             return JSONResponse({"status": str(error)}, 503, NOT_CACHED)
         return JSONResponse({"status": "ready", "release": self.release, "snapshot": snapshot.name}, 200, NOT_CACHED)
@@ -127,7 +123,7 @@ class Service:
         return JSONResponse({"release": self.release, "snapshot": snapshot, **place}, 200, NOT_CACHED)
 
     def _snapshot(self) -> Snapshot:
-        return Snapshot(self._settings.snapshot_dir)
+        return _open_snapshot(self._settings.snapshot_dir.resolve())
 
     def _on_http_error(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -151,6 +147,12 @@ class Service:
             return JSONResponse({"error": status}, status, NOT_CACHED)
         html = self._renderer.render_error(status)
         return Response(html, status, NOT_CACHED | self._renderer.security_headers, "text/html")
+
+
+@lru_cache(maxsize=2)
+def _open_snapshot(directory: Path) -> Snapshot:
+    """A snapshot, opened once: it never changes."""
+    return Snapshot(directory)
 
 
 def _read_release(directory: Path) -> str:

@@ -1,4 +1,4 @@
-"""Reading a snapshot: which one is current, and what its files say."""
+"""Reading a snapshot: which one is current, and what its documents say."""
 
 import datetime as dt
 import json
@@ -10,6 +10,7 @@ from typing import Any, cast
 from app import layout
 from app.forms import Form
 from app.layout import RegionPath
+from app.pack import DamagedError, Pack
 
 COMPLETE = ".complete"
 """Written last when a snapshot or release arrives; without it, the directory is half of one."""
@@ -48,9 +49,13 @@ class Snapshot:
         self.directory = directory.resolve()
         if not (self.directory / COMPLETE).exists():
             raise NotReadyError(f"{directory} is not a complete snapshot")
-        manifest = self._read(layout.MANIFEST)
-        if manifest is None:
-            raise NotReadyError(f"{directory} has no {layout.MANIFEST}")
+        try:
+            manifest = json.loads((self.directory / layout.MANIFEST).read_bytes())
+            self._pack = Pack(self.directory)
+        except FileNotFoundError as error:
+            raise NotReadyError(f"{directory} has no {Path(error.filename).name}") from error
+        except DamagedError as error:
+            raise NotReadyError(str(error)) from error
         self.name = str(manifest["snapshot"])
         self.as_of = dt.datetime.fromisoformat(str(manifest["as_of"]))
 
@@ -74,26 +79,15 @@ class Snapshot:
         Raises:
             NotFoundError: There is no such station.
         """
-        document = self._read(layout.count_file(path))
-        if document is None:
-            if path[-1] not in self.names(path[:-1]):
-                raise NotFoundError("/".join(map(str, path)))
-            return None
-        return StationForm(layout.read_form(document), document["pemilih_j"], str(document["ts"]))
+        document = self._require(layout.count_file(path))
+        return StationForm(layout.read_form(document), document["pemilih_j"], str(document["ts"])) if document else None
 
-    def file(self, address: str) -> bytes | None:
-        """A published file by its address on the site, which is one of `app.addresses`; None if there is none."""
-        try:
-            return (self.directory / address.lstrip("/")).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+    def document(self, address: str) -> bytes | None:
+        """A published document by its address on the site, which is one of `app.addresses`; None if there is none."""
+        return self._pack.read(address)
 
     def _require(self, file: PurePosixPath) -> Json:
-        document = self._read(file)
-        if document is None:
+        body = self.document(f"/{file}")
+        if body is None:
             raise NotFoundError(str(file))
-        return document
-
-    def _read(self, file: PurePosixPath) -> Json | None:
-        body = self.file(str(file))
-        return None if body is None else cast("Json", json.loads(body))
+        return cast("Json", json.loads(body))

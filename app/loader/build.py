@@ -1,55 +1,32 @@
-"""Building a snapshot: the tables are read twice, first to check them and to learn the time, then to write."""
+"""Building a snapshot: the tables are read once, checked, added up, and written as documents in a pack."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from app import layout
-from app.loader.archive import ArchiveWriter, writing_archive
-from app.loader.problems import Problem, SourceError
-from app.loader.regions import KELURAHAN_DEPTH, NATION, Region, read_regions
-from app.loader.stations import Kelurahan, Station, read_kelurahan
+import polars as pl
 
-PREFIX = "tegak-snapshot-"
-SUFFIX = ".tar.gz"
+from app import layout
+from app.loader import regions, stations
+from app.loader.archive import write_archive
+from app.loader.columns import read_stations
+from app.loader.documents import documents
+from app.loader.packing import PackWriter
+from app.loader.problems import Problem, SourceError
+from app.loader.regions import read_regions
+from app.loader.tables import read_whole
+from app.loader.tabulation import add_up, with_flags
+from app.pack import FILES
+
+AHEAD = dt.timedelta(minutes=5)
+"""How far a form's time may be ahead of this machine's: clocks differ, and a form of next year would date the count."""
 
 BuildProgress = Callable[[str, int, int], None]
-"""Called with the step's name, the packed bytes read so far and in all."""
+"""Called with what is being done, how many parts of the work are done, and how many there are."""
 
-
-@dataclass(slots=True)
-class Totals:
-    """What is added up of a region."""
-
-    stations: int = 0
-    entered: int = 0
-    contradictory: int = 0
-    votes: list[int] = field(default_factory=lambda: [0, 0])
-
-    def add(self, other: "Totals") -> None:
-        """Add a part of the region."""
-        self.stations += other.stations
-        self.entered += other.entered
-        self.contradictory += other.contradictory
-        self.votes = [mine + its for mine, its in zip(self.votes, other.votes, strict=True)]
-
-    def chart(self) -> list[int] | None:
-        """The votes; None where nothing is entered."""
-        return self.votes if self.entered else None
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What the first reading found.
-
-    Args:
-        as_of: When the newest form arrived.
-        problems: Rows that don't fit, in order.
-    """
-
-    as_of: dt.datetime
-    problems: list[Problem]
+PARTS = ("reading", "adding up", "writing", "packing")
 
 
 @dataclass(frozen=True)
@@ -63,7 +40,7 @@ class BuiltSnapshot:
         as_of: The time it shows.
         stations: Polling stations in all.
         entered: Of these, with figures.
-        files: Members of the archive.
+        documents: How many documents there are in it.
         skipped: What was left out because it didn't fit; empty unless that was asked for.
     """
 
@@ -73,129 +50,80 @@ class BuiltSnapshot:
     as_of: dt.datetime
     stations: int
     entered: int
-    files: int
+    documents: int
     skipped: list[Problem]
 
 
 def build_snapshot(
-    source: Path, target: Path, *, progress: BuildProgress | None = None, allow_errors: bool = False
+    source: Path,
+    target: Path,
+    *,
+    progress: BuildProgress | None = None,
+    allow_errors: bool = False,
+    now: dt.datetime | None = None,
 ) -> BuiltSnapshot:
     """Build the archive of a snapshot.
 
     Args:
         source: A directory with regions.csv.gz and tps.csv.gz.
         target: The directory for the archive; nothing in it changes unless the build succeeds.
-        progress: Told now and then how far it is.
+        progress: Told how far it is.
         allow_errors: Leave out what doesn't fit instead of refusing the input.
+        now: This machine's time: no form is newer, and it is the snapshot's where nothing is entered yet.
 
     Raises:
         SourceError: The input can't be used; every row that doesn't fit is in it.
     """
-    tree = read_regions(source)
-    survey = _survey(source, tree, progress)
-    if survey.problems and not allow_errors:
-        raise SourceError(survey.problems)
-    target.mkdir(parents=True, exist_ok=True)
-    half_made = target / f".{PREFIX}half-made{SUFFIX}"
-    try:
-        with writing_archive(half_made, int(survey.as_of.timestamp())) as (archive, archive_file):
-            nation = _write(source, tree, survey.as_of, archive, progress)
-            name = f"{survey.as_of:%Y%m%dT%H%M%SZ}-{archive.content_sha256[:10]}"
-            archive.add(layout.MANIFEST, _manifest(name, source, survey.as_of, nation))
-        path = half_made.replace(target / f"{PREFIX}{name}{SUFFIX}")
-    finally:
-        half_made.unlink(missing_ok=True)
-    sha256, files = archive_file.digest.hexdigest(), archive.files
-    return BuiltSnapshot(name, path, sha256, survey.as_of, nation.stations, nation.entered, files, survey.problems)
-
-
-def _survey(source: Path, tree: Mapping[int, Region], progress: BuildProgress | None) -> Survey:
+    now = now or dt.datetime.now(dt.UTC)
+    tell = _telling(progress)
+    tell("reading")
     problems: list[Problem] = []
-    as_of = dt.datetime.fromtimestamp(0, dt.UTC)
-    step = _step("checking", progress)
-    for kelurahan in read_kelurahan(source, tree, problems.append, step):
-        for station in kelurahan.stations:
-            if station.form and station.entered_at and station.entered_at > as_of:
-                as_of = station.entered_at
-    return Survey(as_of, problems)
+    tree = read_regions(read_whole(source / regions.FILE))
+    latest = int((now + AHEAD).timestamp())
+    read = with_flags(read_stations(read_whole(source / stations.FILE), tree, latest, problems.append))
+    if problems and not allow_errors:
+        raise SourceError(problems)
+    tell("adding up")
+    levels = add_up(read, tree)
+    as_of = _newest(read) or now.replace(microsecond=0)
+    target.mkdir(parents=True, exist_ok=True)
+    # Of its own: two builds at once share nothing that is half-made.
+    with tempfile.TemporaryDirectory(prefix=f".{layout.SNAPSHOT_PREFIX}", dir=target) as half_made:
+        directory = Path(half_made)
+        tell("writing")
+        pack = PackWriter(directory)
+        for table in documents(read, levels, as_of):
+            pack.add(table)
+        name = f"{as_of:%Y%m%dT%H%M%SZ}-{pack.end(int(as_of.timestamp()))[:10]}"
+        counted = levels[0].row(0, named=True)
+        manifest = _manifest(name, source, as_of, counted["stations"], counted["entered"])
+        (directory / layout.MANIFEST).write_bytes(manifest)
+        tell("packing")
+        files = [directory / file for file in (layout.MANIFEST.name, *FILES)]
+        sha256 = write_archive(directory / f"{name}{layout.SNAPSHOT_SUFFIX}", files, int(as_of.timestamp()))
+        path = (directory / f"{name}{layout.SNAPSHOT_SUFFIX}").replace(
+            target / f"{layout.SNAPSHOT_PREFIX}{name}{layout.SNAPSHOT_SUFFIX}"
+        )
+    return BuiltSnapshot(name, path, sha256, as_of, counted["stations"], counted["entered"], pack.documents, problems)
 
 
-def _write(
-    source: Path,
-    tree: Mapping[int, Region],
-    as_of: dt.datetime,
-    archive: ArchiveWriter,
-    progress: BuildProgress | None,
-) -> Totals:
-    totals: dict[int, Totals] = {}
-    step = _step("writing", progress)
-    for kelurahan in read_kelurahan(source, tree, lambda _: None, step):
-        totals[kelurahan.region.id] = _write_kelurahan(kelurahan, as_of, archive)
-    for region in reversed(list(tree.values())):  # parents come first in the table, so last here
-        total = totals.setdefault(region.id, Totals())
-        if region.depth == KELURAHAN_DEPTH:
-            if not total.stations:
-                _write_kelurahan(Kelurahan(region, []), as_of, archive)
-        else:
-            for child in region.children:
-                total.add(totals[child])
-            _write_region(region, tree, totals, as_of, archive)
-    archive.add(layout.CANDIDATE_NAMES, layout.dump(layout.NAMES))
-    archive.add(layout.VERSION, layout.version_body(as_of))
-    return totals[NATION]
+def _newest(read: pl.DataFrame) -> dt.datetime | None:
+    """When the newest form arrived; None where there is none, or none whose time is known."""
+    newest = read.filter("entered")["time"].max()
+    return dt.datetime.fromtimestamp(newest, dt.UTC) if isinstance(newest, int) else None
 
 
-def _write_kelurahan(kelurahan: Kelurahan, as_of: dt.datetime, archive: ArchiveWriter) -> Totals:
-    totals = Totals()
-    path = kelurahan.region.path
-    for station in kelurahan.stations:
-        totals.add(_station_totals(station))
-        if station.form:
-            body = layout.form_body(station.form, station.registered, station.entered_at or as_of)
-            archive.add(layout.count_file((*path, station.id)), body)
-    names = {station.id: f"TPS {station.number}" for station in kelurahan.stations}
-    table = {station.id: station.form and station.form.votes for station in kelurahan.stations}
-    archive.add(layout.names_file(path), layout.names_body(names))
-    archive.add(
-        layout.count_file(path), layout.count_body(as_of, (totals.stations, totals.entered), totals.chart(), table)
-    )
-    return totals
-
-
-def _station_totals(station: Station) -> Totals:
-    if station.form is None:
-        return Totals(stations=1)
-    contradictory = 1 if station.form.contradictions() else 0
-    return Totals(1, 1, contradictory, list(station.form.votes))
-
-
-def _write_region(
-    region: Region, tree: Mapping[int, Region], totals: Mapping[int, Totals], as_of: dt.datetime, archive: ArchiveWriter
-) -> None:
-    total = totals[region.id]
-    names = {child: tree[child].name for child in region.children}
-    table = {child: totals[child].chart() for child in region.children}
-    parts = {child: totals[child] for child in region.children}
-    progress = {str(child): [part.stations, part.entered, part.contradictory] for child, part in parts.items()}
-    archive.add(layout.names_file(region.path), layout.names_body(names))
-    archive.add(
-        layout.count_file(region.path),
-        layout.count_body(as_of, (total.stations, total.entered), total.chart(), table),
-    )
-    archive.add(layout.progress_file(region.path), layout.dump(progress))
-
-
-def _manifest(name: str, source: Path, as_of: dt.datetime, nation: Totals) -> bytes:
+def _manifest(name: str, source: Path, as_of: dt.datetime, total: int, entered: int) -> bytes:
     return layout.dump(
         {
             "snapshot": name,
             "as_of": as_of.isoformat(),
             "source": source.resolve().name,
-            "tps_total": nation.stations,
-            "tps_entered": nation.entered,
+            "tps_total": total,
+            "tps_entered": entered,
         }
     )
 
 
-def _step(name: str, progress: BuildProgress | None) -> Callable[[int, int], None] | None:
-    return (lambda done, total: progress(name, done, total)) if progress else None
+def _telling(progress: BuildProgress | None) -> Callable[[str], None]:
+    return lambda part: progress(part, PARTS.index(part), len(PARTS)) if progress else None

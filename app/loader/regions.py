@@ -1,11 +1,10 @@
 """The tree of regions: nation, provinces and abroad, kabupaten/kota, kecamatan, kelurahan/desa."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from app.layout import RegionPath
 from app.loader.problems import FieldError, Problem, SourceError
-from app.loader.tables import read_table, whole_number
+from app.loader.tables import read_rows, whole_number
 
 FILE = "regions.csv.gz"
 COLUMNS = ("id", "parent_id", "depth", "name")
@@ -31,20 +30,28 @@ class Region:
     children: list[int] = field(default_factory=list[int])
 
     @property
+    def parent(self) -> int | None:
+        """The id of the region that it is a part of; None for the nation."""
+        return (NATION, *self.path)[-2] if self.path else None
+
+    @property
     def depth(self) -> int:
         """0 for the nation, 4 for a kelurahan."""
         return len(self.path)
 
 
-def read_regions(directory: Path) -> dict[int, Region]:
+def read_regions(table: bytes) -> dict[int, Region]:
     """Read the tree, parents before children.
+
+    Args:
+        table: The text of the table of regions.
 
     Raises:
         SourceError: With every row that doesn't fit.
     """
     tree: dict[int, Region] = {}
     problems: list[Problem] = []
-    for row, fields in read_table(directory / FILE, COLUMNS):
+    for row, fields in read_rows(FILE, table, COLUMNS):
         if len(fields) != len(COLUMNS):
             problems.append(Problem(FILE, row, "", f"{len(fields)} fields instead of {len(COLUMNS)}"))
             continue

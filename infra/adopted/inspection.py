@@ -23,7 +23,13 @@ WANTED_OS = "debian 12"
 """What the templates are written for; releases are built for its Python."""
 
 PROGRAMS: Mapping[str, Mapping[str, str]] = {
-    "app": {"nginx": "nginx-light", "python3": "python3", "curl": "curl", "ssh-keygen": "openssh-client"},
+    "app": {
+        "nginx": "nginx-light",
+        "/usr/lib/nginx/modules/ngx_http_lua_module.so": "libnginx-mod-http-lua",
+        "python3": "python3",
+        "curl": "curl",
+        "ssh-keygen": "openssh-client",
+    },
     "lb": {"haproxy": "haproxy", "socat": "socat", "python3": "python3", "curl": "curl", "openssl": "openssl"},
     "edge": {
         "haproxy": "haproxy",
@@ -34,7 +40,7 @@ PROGRAMS: Mapping[str, Mapping[str, str]] = {
         "openssl": "openssl",
     },
 }
-"""What a role's templates and scripts call, and the Debian package that has it."""
+"""What a role's templates and scripts call or load, and the Debian package that has it."""
 
 FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 
@@ -141,9 +147,12 @@ def _question(role: str) -> str:
         'echo "architecture $(uname -m)"',
         'echo "first-process $(cat /proc/1/comm)"',
         "sudo -n true && echo sudo yes",
-        f'for word in {shlex.join(PROGRAMS[role])}; do command -v "$word" > /dev/null || echo "lacks $word"; done',
+        f"for word in {shlex.join(PROGRAMS[role])}; do",
+        '[ -e "$word" ] || command -v "$word" > /dev/null || echo "lacks $word"',
+        "done",
     ]
-    return f"sh -c {shlex.quote('; '.join(lines))}"
+    text = "\n".join(lines)
+    return f"sh -c {shlex.quote(text)}"
 
 
 def _judge(machine: OwnMachine, printed: str) -> MachineFacts:

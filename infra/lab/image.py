@@ -18,6 +18,7 @@ PACKAGES = (
     "systemd-sysv",
     "dbus",
     "nginx-light",
+    "libnginx-mod-http-lua",
     "haproxy",
     "python3",  # python3-minimal lacks modules that the results service imports
     "openssh-server",

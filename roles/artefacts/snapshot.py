@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
-from app.loader.build import PREFIX, SUFFIX, BuildProgress, build_snapshot
-from app.loader.problems import SourceError
+from app.layout import SNAPSHOT_PREFIX, SNAPSHOT_SUFFIX
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import write_whole
 from roles.artefacts.signing import read_artefact, sign
@@ -14,7 +17,10 @@ from roles.scripts.artefacts import Artefact
 from roles.stack.checkout import Checkout
 
 SNAPSHOT_NAMESPACE = "tegak-snapshot"
-LOADER = ("app/loader", "app/layout.py", "app/forms.py")
+BuildProgress = Callable[[str, int, int], None]
+"""Called with what is being done, how many parts of the work are done, and how many there are."""
+
+LOADER = ("app/loader", "app/layout.py", "app/forms.py", "app/pack.py")
 """What decides, with the source, how a snapshot comes out."""
 
 
@@ -56,23 +62,43 @@ def ensure_snapshot(
     known = _built_before(note)
     if known is not None and known.path.exists():
         return known
-    try:
-        built = build_snapshot(source, checkout.dist, progress=progress, allow_errors=allow_errors)
-    except SourceError as error:
-        hint = "" if allow_errors else f" and fab publish --source {source}, or with --allow-errors without these rows"
-        raise OperatorError(
-            f"nothing was published, {len(error.problems)} things in {source.name} don't fit:\n{error}",
-            next_command=f"mend them{hint}",
-        ) from error
-    except OSError as error:
-        raise OperatorError(
-            f"the snapshot can't be written: {error.strerror}; nothing was published", next_command="df -h ."
-        ) from error
-    sign(built.path, checkout.release_key, SNAPSHOT_NAMESPACE)
-    archive = BuiltArchive(built.name, built.path, len(built.skipped), built.entered)
-    kept = {"name": built.name, "file": built.path.name, "skipped": archive.skipped, "stations_entered": built.entered}
+    built = _build(checkout, source, progress, allow_errors=allow_errors)
+    archive = BuiltArchive(built["name"], checkout.dist / built["file"], built["skipped"], built["entered"])
+    sign(archive.path, checkout.release_key, SNAPSHOT_NAMESPACE)
+    kept = {
+        "name": archive.name,
+        "file": built["file"],
+        "skipped": built["skipped"],
+        "stations_entered": built["entered"],
+    }
     write_whole(note, json.dumps(kept).encode())
     return archive
+
+
+def _build(checkout: Checkout, source: Path, progress: BuildProgress | None, *, allow_errors: bool) -> dict[str, Any]:
+    """Run the loader, in a process of its own; what it says of what it has built.
+
+    Raises:
+        OperatorError: The source can't be published as it is, or there is no room for it.
+    """
+    argv = [sys.executable, "-m", "app.loader", str(source.resolve()), str(checkout.dist)]
+    argv += ["--allow-errors"] if allow_errors else []
+    with subprocess.Popen(argv, cwd=checkout.project, stdout=subprocess.PIPE, text=True) as loader:
+        said: dict[str, Any] = {}
+        for line in loader.stdout or ():
+            said = json.loads(line)
+            if progress and "progress" in said:
+                progress(*said["progress"])
+    if "built" in said:
+        return cast("dict[str, Any]", said["built"])
+    if said.get("count"):
+        hint = "" if allow_errors else f" and fab publish --source {source}, or with --allow-errors without these rows"
+        raise OperatorError(
+            f"nothing was published, {said['count']} things in {source.name} don't fit:\n{said['problems']}",
+            next_command=f"mend them{hint}",
+        )
+    why = said.get("problems", f"the loader ended with {loader.returncode}")
+    raise OperatorError(f"{why}; nothing was published", next_command="df -h .; free -m")
 
 
 def _built_before(note: Path) -> BuiltArchive | None:
@@ -86,7 +112,7 @@ def _built_before(note: Path) -> BuiltArchive | None:
 
 def find_snapshot(checkout: Checkout, name: str) -> BuiltArchive:
     """The built snapshot of a name; fine if its archive is gone, as long as every host has it."""
-    return BuiltArchive(name, checkout.dist / f"{PREFIX}{name}{SUFFIX}")
+    return BuiltArchive(name, checkout.dist / f"{SNAPSHOT_PREFIX}{name}{SNAPSHOT_SUFFIX}")
 
 
 def _digest(project: Path, source: Path, *, allow_errors: bool) -> str:

@@ -62,21 +62,15 @@ class Tree(_Said):
     Args:
         unknown: Why nothing can be said of it.
         files: What was signed.
-        compared: Of these, how many were read.
         altered: The first that differ.
         altered_files: How many differ.
-        folders: What was signed.
-        looked: Of these, how many were looked into.
-        strange: The first that hold something else.
+        strange: The first folders that hold something else.
     """
 
     unknown: str = ""
     files: int = 0
-    compared: int = 0
     altered: tuple[str, ...] = ()
     altered_files: int = 0
-    folders: int = 0
-    looked: int = 0
     strange: tuple[str, ...] = ()
 
 

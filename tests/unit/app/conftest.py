@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import tarfile
 from pathlib import Path
 
 import pytest
 
 from app.loader.build import BuiltSnapshot, build_snapshot
-from app.snapshot import COMPLETE
+from tests.stands.packs import unpack_snapshot
 
 SAMPLE = Path(__file__).resolve().parents[3] / "samples/kpu-2019-small"
 
@@ -18,8 +17,4 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltSnapshot:
 
 @pytest.fixture(scope="session")
 def snapshot_dir(built: BuiltSnapshot, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("snapshots") / built.name
-    with tarfile.open(built.path) as archive:
-        archive.extractall(directory, filter="data")
-    (directory / COMPLETE).touch()
-    return directory
+    return unpack_snapshot(built, tmp_path_factory.mktemp("snapshots"))

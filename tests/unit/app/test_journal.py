@@ -16,21 +16,19 @@ import pytest
 from app.journal import AT_ONCE, FewOfAKind
 from app.snapshot import COMPLETE
 from tests.stands.lab import PROJECT
+from tests.stands.packs import write_snapshot
 
 REQUESTS = 200
 
 
 @pytest.fixture
-def broken(snapshot_dir: Path, tmp_path: Path) -> Generator[Path, None, None]:
+def broken(tmp_path: Path) -> Generator[Path, None, None]:
     """The socket of a real service whose snapshot is broken inside; what it says is beside it, in `log`."""
     release, snapshot = tmp_path / "release", tmp_path / "snapshot"
     release.mkdir()
     (release / "release.json").write_text('{"release":"1.0.0-0123456789"}')
-    (snapshot / "static/json/wilayah").mkdir(parents=True)
-    (snapshot / "snapshot.json").write_bytes((snapshot_dir / "snapshot.json").read_bytes())
-    (snapshot / "static/json/wilayah/0.json").write_text("[]")
-    for directory in (release, snapshot):
-        (directory / COMPLETE).touch()
+    write_snapshot(snapshot, {"/static/json/wilayah/0.json": b"[]"})
+    (release / COMPLETE).touch()
     place = {"TEGAK_HOST": "jakarta-app-1", "TEGAK_LOCATION": "jakarta"}
     place |= {"TEGAK_RELEASE_DIR": str(release), "TEGAK_SNAPSHOT_DIR": str(snapshot)}
     path = tmp_path / "results.sock"

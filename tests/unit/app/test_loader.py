@@ -1,16 +1,22 @@
 import csv
+import datetime as dt
 import gzip
+import hashlib
 import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.loader.build import BuiltSnapshot, build_snapshot
 from app.loader.problems import FieldError, SourceError
-from app.loader.tables import whole_number
+from app.loader.tables import LARGEST_TABLE_BYTES, whole_number
+from app.snapshot import Snapshot
+from tests.stands.packs import unpack_snapshot
 from tests.unit.app.conftest import SAMPLE
+from tests.unit.app.naive import naive_documents
 
 Rows = list[list[str]]
 
@@ -35,56 +41,52 @@ def set_field(row: int, column: int, value: str) -> Callable[[Rows], None]:
     return change
 
 
-def test_totals_of_every_level_are_the_sums_of_the_level_below(snapshot_dir: Path) -> None:
-    root = snapshot_dir / "static/json/hhcw"
-    checked = 0
-    for file in [root / "ppwp.json", *root.rglob("ppwp/**/*.json")]:
-        count = json.loads(file.read_bytes())
-        if "table" not in count:
-            continue
-        parts = [json.loads(part.read_bytes()) for part in file.with_suffix("").glob("*.json")]
-        if parts and "progress" in parts[0]:
-            assert count["progress"]["total"] == sum(part["progress"]["total"] for part in parts)
-            assert count["progress"]["proses"] == sum(part["progress"]["proses"] for part in parts)
-        for key in ("21", "22"):
-            assert (count["chart"][key] or 0) == sum(part["chart"][key] or 0 for part in parts)
-            assert (count["chart"][key] or 0) == sum(row[key] or 0 for row in count["table"].values())
-        checked += 1
-    assert checked == 72
+def test_every_document_is_what_the_slow_and_obvious_way_makes(built: BuiltSnapshot, snapshot_dir: Path) -> None:
+    wanted = naive_documents(SAMPLE, built.as_of)
+    snapshot = Snapshot(snapshot_dir)
+    assert {address: snapshot.document(address) for address in wanted} == wanted
+    assert built.documents == len(wanted)
+
+
+def read(snapshot_dir: Path, address: str) -> Any:  # noqa: ANN401  # JSON
+    return json.loads(Snapshot(snapshot_dir).document(f"/static/json/{address}") or b"")
 
 
 def test_a_form_says_what_the_row_says_contradictions_included(snapshot_dir: Path) -> None:
     """Row 2 of the sample: -991304,1,…,508,108,616,3,619,1555751566."""
-    file = snapshot_dir / "static/json/hhcw/ppwp/-99/-991302/-991303/-991304/900000001.json"
-    assert file.read_bytes() == (
+    form = Snapshot(snapshot_dir).document("/static/json/hhcw/ppwp/-99/-991302/-991303/-991304/900000001.json")
+    assert form == (
         b'{"pemilih_j":null,"suara_sah":616,"ts":"2019-04-20 16:12:46","chart":{"21":508,"22":108},'
         b'"suara_tidak_sah":3,"suara_total":619,"images":[],"pengguna_j":null}'
     )
 
 
 def test_a_region_with_nothing_entered_is_present_with_null(snapshot_dir: Path) -> None:
-    nation = json.loads((snapshot_dir / "static/json/hhcw/ppwp.json").read_bytes())
+    nation = read(snapshot_dir, "hhcw/ppwp.json")
     assert nation["table"]["928068"] == {"21": None, "22": None}
     assert list(nation["table"])[-1] == "-99"
 
 
 def test_abroad_is_marked_with_a_plus(snapshot_dir: Path) -> None:
-    names = json.loads((snapshot_dir / "static/json/wilayah/0.json").read_bytes())
-    assert names["-99"] == {"nama": "+Luar Negeri"}
+    assert read(snapshot_dir, "wilayah/0.json")["-99"] == {"nama": "+Luar Negeri"}
 
 
 def test_the_version_is_in_utc_and_the_counts_in_western_indonesian_time(snapshot_dir: Path) -> None:
-    version = json.loads((snapshot_dir / "static/json/version.json").read_bytes())
-    nation = json.loads((snapshot_dir / "static/json/hhcw/ppwp.json").read_bytes())
-    assert version == {"version": "2019-06-01 02:45:36"}
-    assert nation["ts"] == "2019-06-01 09:45:36"
+    assert read(snapshot_dir, "version.json") == {"version": "2019-06-01 02:45:36"}
+    assert read(snapshot_dir, "hhcw/ppwp.json")["ts"] == "2019-06-01 09:45:36"
 
 
-def test_packed_files_hold_the_same_bytes(snapshot_dir: Path) -> None:
-    packed = list(snapshot_dir.rglob("*.gz"))
+def test_larger_documents_have_a_packed_form_that_holds_the_same_bytes(
+    built: BuiltSnapshot, snapshot_dir: Path
+) -> None:
+    snapshot, packed = Snapshot(snapshot_dir), 0
+    for address, body in naive_documents(SAMPLE, built.as_of).items():
+        form = snapshot.document(f"{address}.gz")
+        assert (form is not None) == (len(body) >= 1400)
+        if form is not None:
+            assert gzip.decompress(form) == body
+            packed += 1
     assert packed
-    for file in packed:
-        assert gzip.decompress(file.read_bytes()) == file.with_suffix("").read_bytes()
 
 
 def test_the_same_input_gives_the_same_archive(built: BuiltSnapshot, tmp_path: Path) -> None:
@@ -179,3 +181,67 @@ def test_a_word_of_any_length_is_a_short_problem() -> None:
     with pytest.raises(FieldError) as caught:
         whole_number("id", "x" * 100_000, -10, 10)
     assert len(str(caught.value)) < 100
+
+
+NOW = dt.datetime(2019, 4, 17, 6, 0, tzinfo=dt.UTC)
+
+
+def not_entered(rows: Rows) -> None:
+    rows[1:] = [[*row[:4], "", "", "", "", "", ""] for row in rows[1:]]
+
+
+def no_stations(rows: Rows) -> None:
+    del rows[1:]
+
+
+@pytest.mark.parametrize("change", [not_entered, no_stations])
+def test_before_the_first_form_there_is_something_to_show(tmp_path: Path, change: Callable[[Rows], None]) -> None:
+    source = source_with(tmp_path / "source", change)
+    snapshot = build_snapshot(source, tmp_path / "dist", now=NOW)
+    assert (snapshot.as_of, snapshot.entered) == (NOW, 0)
+    count = read(unpack_snapshot(snapshot, tmp_path), "hhcw/ppwp.json")
+    assert count["chart"] == {"21": None, "22": None}
+    assert set(count["table"]) == {"41863", "74716", "928068", "-99"}
+
+
+def test_a_form_from_the_future_does_not_date_the_whole_count(tmp_path: Path) -> None:
+    source = source_with(tmp_path / "source", set_field(9, 9, "4070908800"))  # the year 2099
+    with pytest.raises(SourceError, match="row 9, first_photo_unix_s: 4070908800 is not between 0 and "):
+        build_snapshot(source, tmp_path / "dist")
+
+
+def test_what_is_published_is_what_was_checked(tmp_path: Path) -> None:
+    """The table is replaced by one with half its rows damaged as soon as it has been read."""
+    source = source_with(tmp_path / "source", lambda _: None)
+    halved = source_with(tmp_path / "halved", lambda rows: rows.__setitem__(slice(200, None), [["x"]] * 200))
+
+    def replace(part: str, *_: int) -> None:
+        if part == "adding up":
+            (halved / "tps.csv.gz").replace(source / "tps.csv.gz")
+
+    built = build_snapshot(source, tmp_path / "dist", progress=replace)
+    assert (built.name, built.entered) == (build_snapshot(SAMPLE, tmp_path / "right").name, 373)
+    with pytest.raises(SourceError, match="row 201: 1 fields instead of 10"):
+        build_snapshot(source, tmp_path / "later")
+
+
+def test_two_builds_at_once_in_one_folder_do_not_touch_each_other(tmp_path: Path) -> None:
+    other = source_with(tmp_path / "other", set_field(2, 4, "7"))
+    inner: list[BuiltSnapshot] = []
+
+    def meanwhile(part: str, *_: int) -> None:
+        if part == "packing":
+            inner.append(build_snapshot(other, tmp_path / "dist"))
+
+    outer = build_snapshot(SAMPLE, tmp_path / "dist", progress=meanwhile)
+    for built in (outer, *inner):
+        assert hashlib.sha256(built.path.read_bytes()).hexdigest() == built.sha256
+    assert sorted(path.name for path in (tmp_path / "dist").iterdir()) == sorted([outer.path.name, inner[0].path.name])
+
+
+def test_a_table_that_unpacks_to_more_than_any_count_is_refused(tmp_path: Path) -> None:
+    source = source_with(tmp_path / "source", lambda _: None)
+    zeros = gzip.compress(bytes(2**20), 9)
+    (source / "tps.csv.gz").write_bytes(zeros * (LARGEST_TABLE_BYTES // 2**20 + 1))
+    with pytest.raises(SourceError, match="unpacks to more than"):
+        build_snapshot(source, tmp_path / "dist")

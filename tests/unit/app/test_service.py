@@ -1,5 +1,4 @@
 import html
-import json
 import re
 from pathlib import Path
 
@@ -8,7 +7,10 @@ from starlette.testclient import TestClient
 
 from app.addresses import Address, Kind, read_address
 from app.service import Service, ServiceSettings
-from app.snapshot import COMPLETE
+from app.snapshot import COMPLETE, Snapshot
+from tests.stands.packs import write_snapshot
+from tests.unit.app.conftest import SAMPLE
+from tests.unit.app.naive import naive_documents
 
 STATION = "/static/json/hhcw/ppwp/-99/-991302/-991303/-991304/900000001.json"
 PAGES = "/ppwp/hitung-suara"
@@ -148,12 +150,16 @@ def test_a_new_snapshot_is_served_without_a_restart(snapshot_dir: Path, release_
     assert client.get("/healthz").status_code == 200
 
 
-def test_an_error_inside_is_a_page_in_indonesian(snapshot_dir: Path, release_dir: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "broken"
-    (broken / "static/json/wilayah").mkdir(parents=True)
-    (broken / COMPLETE).touch()
-    (broken / "snapshot.json").write_bytes((snapshot_dir / "snapshot.json").read_bytes())
-    (broken / "static/json/wilayah/0.json").write_text(json.dumps([]))
+def test_a_host_whose_results_were_removed_is_not_ready(release_dir: Path, tmp_path: Path) -> None:
+    snapshot = write_snapshot(tmp_path / "snapshot", {"/static/json/wilayah/0.json": b"{}"})
+    client = client_of(snapshot, release_dir)
+    assert client.get("/healthz").status_code == 200
+    (snapshot / "keys").unlink()
+    assert client.get("/healthz").json() == {"status": f"{snapshot} has no keys"}
+
+
+def test_an_error_inside_is_a_page_in_indonesian(release_dir: Path, tmp_path: Path) -> None:
+    broken = write_snapshot(tmp_path / "broken", {"/static/json/wilayah/0.json": b"[]"})
     answer = client_of(broken, release_dir).get("/")
     assert answer.status_code == 500
     assert "Terjadi kesalahan" in answer.text
@@ -174,9 +180,11 @@ def test_no_answer_tells_the_name_that_the_service_was_asked_by(client: TestClie
 def test_every_published_file_and_every_page_that_is_linked_has_an_address(
     client: TestClient, snapshot_dir: Path
 ) -> None:
-    files = [f"/{file.relative_to(snapshot_dir)}" for file in (snapshot_dir / "static/json").rglob("*.json")]
-    assert len(files) > 500
-    assert [file for file in files if read_address(file) is None] == []
+    published = [
+        address for address in naive_documents(SAMPLE, Snapshot(snapshot_dir).as_of) if "/pages/" not in address
+    ]
+    assert len(published) > 500
+    assert [address for address in published if read_address(address) is None] == []
     linked = set(re.findall(rf'href="({PAGES}[^"]*)"', client.get(f"{PAGES}/-99/-991302/-991303/-991304").text))
     assert len(linked) > 5
     assert {read_address(link) for link in linked} >= {Address(Kind.PAGE, (-99,)), Address(Kind.PAGE)}

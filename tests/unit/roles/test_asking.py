@@ -4,41 +4,39 @@ import http.server
 import json
 import subprocess
 import sys
-import tarfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.addresses import Kind, read_address
 from app.loader.build import build_snapshot
+from app.snapshot import Snapshot
 from roles.on_host import asking, program
 from roles.rollout.gate import ADDRESSES, FIXED, NATION, Watched
 from tests.stands.lab import PROJECT, SMALL
+from tests.stands.packs import unpack_snapshot
 
 REQUESTS = 120
 Place = tuple[str, int]
 
 
 @pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("snapshot")
-    with tarfile.open(build_snapshot(PROJECT / SMALL, tmp_path_factory.mktemp("dist")).path) as archive:
-        archive.extractall(directory, filter="data")
-    return directory
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    built = build_snapshot(PROJECT / SMALL, tmp_path_factory.mktemp("dist"))
+    return Snapshot(unpack_snapshot(built, tmp_path_factory.mktemp("snapshots")))
 
 
 @dataclass
 class Site:
     """A server of the site, and what it was asked when; it fails what `fails` says, with that status."""
 
-    snapshot: Path
+    snapshot: Snapshot
     fails: dict[str, int] = field(default_factory=dict[str, int])
     hangs_up_after: int = 10**9
     asked: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
@@ -46,8 +44,7 @@ class Site:
     def answer(self, path: str) -> tuple[int, bytes]:
         self.asked.append((time.monotonic(), path))
         status = self.fails.get(path) or self.fails.get("all") or (200 if read_address(path) else 404)
-        file = self.snapshot / path.lstrip("/")
-        return status, file.read_bytes() if status == 200 and file.is_file() else b"{}"
+        return status, (self.snapshot.document(path) if status == 200 else None) or b"{}"
 
 
 @contextmanager
@@ -85,7 +82,7 @@ def asked_for(**more: object) -> dict[str, Any]:
     return {**ADDRESSES, **wanted, **more}
 
 
-def test_what_is_asked_are_addresses_of_every_kind_that_exist(snapshot: Path) -> None:
+def test_what_is_asked_are_addresses_of_every_kind_that_exist(snapshot: Snapshot) -> None:
     site = Site(snapshot)
     with serving(site) as place:
         pages = asking.addresses(asked_for(), [("127.0.0.1", 1), place])
@@ -100,15 +97,15 @@ def test_what_is_asked_are_addresses_of_every_kind_that_exist(snapshot: Path) ->
     for page in pages:
         address = read_address(page)
         if address and address.kind is Kind.NAMES:
-            assert (snapshot / page.lstrip("/")).is_file()
+            assert snapshot.document(page) is not None
 
 
-def test_where_no_regions_are_known_the_rest_is_asked(snapshot: Path) -> None:
+def test_where_no_regions_are_known_the_rest_is_asked(snapshot: Snapshot) -> None:
     with serving(Site(snapshot, {NATION: 404})) as place:
         assert sorted(asking.addresses(asked_for(), [place])) == sorted(FIXED)
 
 
-def test_the_canary_and_one_of_the_others_are_asked_the_same_and_none_is_always_first(snapshot: Path) -> None:
+def test_the_canary_and_one_of_the_others_are_asked_the_same_and_none_is_always_first(snapshot: Snapshot) -> None:
     sites = {name: Site(snapshot) for name in ("canary", "one", "two")}
     sites["canary"].fails["all"] = 503
     with serving(sites["canary"]) as canary, serving(sites["one"]) as one, serving(sites["two"]) as two:
@@ -125,7 +122,7 @@ def test_the_canary_and_one_of_the_others_are_asked_the_same_and_none_is_always_
     assert abs(first[True] - first[False]) <= asking.WORKERS
 
 
-def test_requests_are_spread_over_the_soak_time(snapshot: Path) -> None:
+def test_requests_are_spread_over_the_soak_time(snapshot: Snapshot) -> None:
     site = Site(snapshot)
     with serving(site) as place:
         asking.ask_all(asked_for(others=[], requests=40, seconds=0.8), {"canary": place}, ["/"])
@@ -134,7 +131,7 @@ def test_requests_are_spread_over_the_soak_time(snapshot: Path) -> None:
     assert sum(moment < 0.4 for moment in times) <= 25
 
 
-def test_an_idle_connection_that_was_closed_is_no_failure_and_no_answer_at_all_is(snapshot: Path) -> None:
+def test_an_idle_connection_that_was_closed_is_no_failure_and_no_answer_at_all_is(snapshot: Snapshot) -> None:
     site = Site(snapshot, hangs_up_after=3)
     with serving(site) as place:
         answers = asking.ask_all(asked_for(others=[]), {"canary": place}, ["/"])
@@ -157,7 +154,7 @@ def test_nothing_more_is_asked_than_servers_answer_in_time(monkeypatch: pytest.M
     assert time.monotonic() - started < 5
 
 
-def test_a_host_that_asks_itself_prints_what_the_gate_reads(snapshot: Path) -> None:
+def test_a_host_that_asks_itself_prints_what_the_gate_reads(snapshot: Snapshot) -> None:
     with serving(Site(snapshot, {"/version": 500})) as place:
         request = json.dumps(asked_for(others=[], port=place[1]))
         argv = [sys.executable, "-I", "-c", program("asking", "watch_host")]

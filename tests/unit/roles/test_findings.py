@@ -8,7 +8,7 @@ import pytest
 from infra.bridge.inventory import Host, Inventory
 from roles.artefacts.files import HostFile
 from roles.hosts.examination import Altered, Clock, Examination, Listening, Tree, Units, UserAccount
-from roles.tasks.drift import clock_drift, partly_compared
+from roles.tasks.drift import clock_drift
 from roles.tasks.findings import Asked, disagreements, findings
 from tests.unit.roles.fleets import inventory
 
@@ -60,7 +60,7 @@ SOUND = Examination(
         Altered(path="/etc/debconf.conf", configuration=True, missing=False),
     ),
     packages={"nginx 1.22 amd64": "a"},
-    trees={"release": {"1.0.0": Tree(files=3, compared=3, folders=2, looked=2)}},
+    trees={"release": {"1.0.0": Tree(files=3)}},
 )
 
 
@@ -91,7 +91,7 @@ FOREIGN = "/etc/systemd/system/evil.service"
             f"nothing says whether release 1.0.0 is as it was signed: it has none; {DISCARD}",
         ),
         (
-            {"trees": {"snapshot": {"s": Tree(files=2, compared=2, altered=("a.json",), altered_files=1)}}},
+            {"trees": {"snapshot": {"s": Tree(files=2, altered=("a.json",), altered_files=1)}}},
             f"barat-app-1: a.json of snapshot s is not as it was signed; {DISCARD}",
         ),
         (
@@ -162,7 +162,7 @@ def test_each_thing_that_nobody_asked_for_is_one_sentence(change: dict[str, obje
 
 def test_many_altered_files_are_counted_and_not_all_named() -> None:
     names = tuple(f"{number}.json" for number in range(10))
-    tree = Tree(files=100, compared=100, altered=names, altered_files=40)
+    tree = Tree(files=100, altered=names, altered_files=40)
     programs = tuple(Altered(path=f"/usr/bin/{name}", configuration=False, missing=False) for name in names)
     said = sentences(SOUND.model_copy(update={"trees": {"snapshot": {"s": tree}}, "altered": programs}))
     assert len(said) == 12
@@ -238,12 +238,3 @@ def test_where_all_clocks_differ_alike_it_is_this_machines() -> None:
 
 def test_without_a_host_that_answers_nothing_is_said_of_clocks() -> None:
     assert list(clock_drift({}, 5)) == []
-
-
-def test_what_there_was_no_time_for_is_said() -> None:
-    part = Tree(files=10, compared=4, folders=3, looked=3)
-    whole = Tree(files=10, compared=10, folders=3, looked=3)
-    examined = {"a": SOUND.model_copy(update={"trees": {"snapshot": {"s": part}, "release": {"r": whole}}})}
-    assert list(partly_compared(examined)) == [
-        "a: 4 of 10 files and 3 of 3 folders of snapshot s were looked at in the time that there is"
-    ]

@@ -1,0 +1,50 @@
+"""`python -m app.loader SOURCE TARGET`: build a snapshot of the tables in SOURCE, and put its archive into TARGET.
+
+What it prints are lines of JSON: `progress` while it works; then `built`, or `problems` (exit code 2). A process of its
+own, since a nation's tables take most of a gigabyte, and the libraries for them a second to load.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from app.loader.build import build_snapshot
+from app.loader.problems import SourceError
+
+UNUSABLE, INTERRUPTED = 2, 130
+"""Exit codes: the source can't be used; Ctrl-C."""
+
+
+def main() -> int:
+    """Build, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m app.loader", description=__doc__)
+    parser.add_argument("source", type=Path, help="a directory with regions.csv.gz and tps.csv.gz")
+    parser.add_argument("target", type=Path, help="where the archive goes")
+    parser.add_argument("--allow-errors", action="store_true", help="leave out what doesn't fit")
+    arguments = parser.parse_args()
+    try:
+        built = build_snapshot(arguments.source, arguments.target, progress=_tell, allow_errors=arguments.allow_errors)
+    except SourceError as error:
+        _say(problems=str(error), count=len(error.problems))
+        return UNUSABLE
+    except KeyboardInterrupt:  # told by who was interrupted with it
+        return INTERRUPTED
+    except OSError as error:
+        _say(problems=f"the snapshot can't be written: {error.strerror}", count=0)
+        return 1
+    _say(built={"name": built.name, "file": built.path.name, "entered": built.entered, "skipped": len(built.skipped)})
+    return 0
+
+
+def _tell(part: str, done: int, total: int) -> None:
+    _say(progress=[part, done, total])
+
+
+def _say(**said: object) -> None:
+    sys.stdout.write(f"{json.dumps(said)}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""The documents of the layout as columns of addresses and bodies: the bytes that `app.layout` makes one by one."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+
+from app import layout
+from app.forms import CANDIDATES
+from app.loader.regions import KELURAHAN_DEPTH
+from app.loader.tabulation import INVALID, TOTAL, VALID, VOTES
+
+NOTHING_ENTERED = "{}"
+"""A polling station without figures: an answer, not an error."""
+
+_WIB_SECONDS = 7 * 3600
+
+
+def documents(stations: pl.DataFrame, levels: Sequence[pl.DataFrame], as_of: dt.datetime) -> Iterator[pl.DataFrame]:
+    """Every document of a snapshot, table after table.
+
+    Args:
+        stations: The polling stations, with flags.
+        levels: The regions of each level, the nation first, with their counts.
+        as_of: The snapshot's time.
+
+    Yields:
+        Tables with the columns `address` and `body`, both text.
+    """
+    yield _forms(stations, levels[KELURAHAN_DEPTH], as_of)
+    parts = _stations_by_kelurahan(stations)
+    for level in reversed(levels):
+        regions = level.join(parts, left_on="id", right_on="parent_id", how="left", maintain_order="left").with_columns(
+            pl.col("table", "names", "progress").fill_null("")
+        )
+        yield _counts(regions, as_of)
+        yield _names(regions)
+        if level is not levels[KELURAHAN_DEPTH]:
+            yield _progress(regions)
+        parts = _regions_by_parent(level)
+    fixed = {layout.CANDIDATE_NAMES: layout.dump(layout.NAMES), layout.VERSION: layout.version_body(as_of)}
+    yield pl.DataFrame({"address": [f"/{path}" for path in fixed], "body": [body.decode() for body in fixed.values()]})
+
+
+def _forms(stations: pl.DataFrame, kelurahan: pl.DataFrame, as_of: dt.datetime) -> pl.DataFrame:
+    paths = kelurahan.select(kelurahan_id="id", path="path")
+    time = pl.col("time").fill_null(int(as_of.timestamp())) + _WIB_SECONDS
+    body = _joined(
+        '{"pemilih_j":', _number("registered"),
+        ',"suara_sah":', _number(VALID),
+        ',"ts":"', (time * 1000).cast(pl.Datetime("ms")).dt.strftime(layout.TIME_FORMAT),
+        '","chart":', _votes(),
+        ',"suara_tidak_sah":', _number(INVALID),
+        ',"suara_total":', _number(TOTAL),
+        ',"images":[],"pengguna_j":null}',
+    )  # fmt: skip
+    return stations.join(paths, on="kelurahan_id", how="left", maintain_order="left").select(
+        address=_joined(
+            f"/{layout.count_file(())}".removesuffix(".json"), "/", pl.col("path"), "/", _number("id"), ".json"
+        ),
+        body=pl.when("entered").then(body).otherwise(pl.lit(NOTHING_ENTERED)),
+    )
+
+
+def _stations_by_kelurahan(stations: pl.DataFrame) -> pl.DataFrame:
+    """What the documents of each kelurahan say of its polling stations."""
+    return stations.group_by(pl.col("kelurahan_id").alias("parent_id")).agg(
+        table=_listed(_joined(_key(), _votes())),
+        names=_listed(_joined(_key(), '{"nama":"TPS ', _number("number"), '"}')),
+        progress=pl.lit(""),
+    )
+
+
+def _regions_by_parent(level: pl.DataFrame) -> pl.DataFrame:
+    """What the documents of each region say of what it consists of; abroad is last, and marked with a plus."""
+    if level["parent_id"].null_count():  # the nation is no part of anything
+        return pl.DataFrame()
+    quoted = [json.dumps(name, ensure_ascii=False)[1:-1] for name in level["name"]]
+    named = level.with_columns(
+        pl.when(pl.col("entered") > 0).then(pl.col(VOTES)), quoted=pl.Series(quoted, dtype=pl.String)
+    )
+    name = _joined(
+        _key(), '{"nama":"', pl.when("abroad").then(pl.lit("+")).otherwise(pl.lit("")), pl.col("quoted"), '"}'
+    )
+    progress = _joined(_key(), "[", _number("stations"), ",", _number("entered"), ",", _number("contradictory"), "]")
+    return (
+        named.sort("abroad", maintain_order=True)
+        .group_by("parent_id")
+        .agg(table=_listed(_joined(_key(), _votes())), names=_listed(name), progress=_listed(progress))
+    )
+
+
+def _counts(regions: pl.DataFrame, as_of: dt.datetime) -> pl.DataFrame:
+    of_entered = regions.with_columns(pl.when(pl.col("entered") > 0).then(pl.col(VOTES)))
+    return of_entered.select(
+        address=_address(layout.count_file(()).as_posix().removesuffix(".json"), ""),
+        body=_joined(
+            f'{{"ts":"{layout.local_time(as_of)}","progress":{{"total":', _number("stations"),
+            ',"proses":', _number("entered"),
+            '},"table":{', pl.col("table"),
+            '},"chart":', _votes(), "}",
+        ),
+    )  # fmt: skip
+
+
+def _names(regions: pl.DataFrame) -> pl.DataFrame:
+    folder = layout.names_file(()).parent.as_posix()
+    return regions.select(address=_address(folder, "/0"), body=_joined("{", pl.col("names"), "}"))
+
+
+def _progress(regions: pl.DataFrame) -> pl.DataFrame:
+    folder = layout.progress_file(()).parent.as_posix()
+    return regions.select(address=_address(folder, "/0"), body=_joined("{", pl.col("progress"), "}"))
+
+
+def _address(folder: str, of_nation: str) -> pl.Expr:
+    path = pl.when(pl.col("path") == "").then(pl.lit(of_nation)).otherwise(pl.lit("/") + pl.col("path"))
+    return _joined(pl.lit(f"/{folder}"), path, pl.lit(".json"))
+
+
+def _votes() -> pl.Expr:
+    """The votes by the candidates' keys."""
+    parts: list[str | pl.Expr] = []
+    for key, votes in zip(CANDIDATES, VOTES, strict=True):
+        parts += [f'{"," if parts else "{"}"{key}":', _number(votes)]
+    return _joined(*parts, "}")
+
+
+def _key() -> pl.Expr:
+    return _joined('"', _number("id"), '":')
+
+
+def _number(column: str) -> pl.Expr:
+    return pl.col(column).cast(pl.String).fill_null("null")
+
+
+def _joined(*parts: str | pl.Expr) -> pl.Expr:
+    """Text made of expressions and of what stands between them."""
+    return pl.concat_str([part if isinstance(part, pl.Expr) else pl.lit(part) for part in parts])
+
+
+def _listed(entries: pl.Expr) -> pl.Expr:
+    return entries.str.join(",")

@@ -1,0 +1,40 @@
+"""The program with which nginx reads a pack, in a LuaJIT of the tests' own."""
+
+from pathlib import Path
+from typing import Any, cast
+
+from lupa.luajit21 import LuaRuntime
+
+from tests.stands.lab import PROJECT
+
+PROGRAM = PROJECT / "templates/app/etc/nginx/tegak/pack.lua.j2"
+
+READ = """
+function(pack, directory, address)
+    local opened = pack.open(directory)
+    if opened == nil then return "none", nil end
+    local at = pack.find(opened, address)
+    if at == nil then return "missing", nil end
+    local body = pack.body(opened, at, address)
+    if body == nil then return "damaged", nil end
+    return "body", body
+end
+"""
+
+
+class LuaReader:
+    """Reads packs as nginx does."""
+
+    def __init__(self) -> None:
+        runtime = cast("Any", LuaRuntime)(encoding=None, unpack_returned_tuples=True)
+        self.module = runtime.execute(PROGRAM.read_bytes())
+        self._read = runtime.eval(READ.encode())
+
+    def read(self, directory: Path, address: bytes) -> tuple[str, bytes | None]:
+        """What there is at an address: `body` with it, or `missing`, `damaged`, `none` (no pack at all)."""
+        said, body = self._read(self.module, str(directory).encode(), address)
+        return said.decode(), body
+
+    def takes_gzip(self, accepted: bytes | None) -> bool:
+        """Whether a client with this Accept-Encoding gets what is packed."""
+        return bool(self.module[b"takes_gzip"](accepted))

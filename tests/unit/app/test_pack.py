@@ -1,0 +1,158 @@
+"""The pack: what was put in is what both readers give back, and nothing that was altered is given for it."""
+
+import contextlib
+import gzip
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.pack import BODIES, DIGESTS, FILES, KEYS, PLACES, DamagedError, Pack
+from tests.stands.lua import LuaReader
+from tests.stands.packs import write_pack
+
+LUA = LuaReader()
+ADDRESSES = st.text(st.characters(exclude_categories=["Cs"]), max_size=40).map(lambda text: f"/{text}")
+BODIES_OF_ANY_KIND = st.one_of(st.text(max_size=60), st.text("ab{}", min_size=1400, max_size=3000)).map(str.encode)
+DOCUMENTS = st.dictionaries(ADDRESSES, BODIES_OF_ANY_KIND, min_size=1, max_size=30).filter(
+    lambda documents: any(documents.values()) and not any(address.endswith(".gz") for address in documents)
+)
+SOME = {f"/static/json/{number}.json": f'{{"a":{number}}}'.encode() * (number % 5 * 60 + 1) for number in range(50)}
+
+
+@pytest.fixture
+def some(tmp_path: Path) -> Path:
+    write_pack(tmp_path, SOME)
+    return tmp_path
+
+
+@settings(max_examples=50, deadline=None)
+@given(DOCUMENTS, ADDRESSES)
+def test_both_readers_give_back_what_was_put_in_and_nothing_else(documents: dict[str, bytes], other: str) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        write_pack(Path(directory), documents)
+        pack = Pack(Path(directory))
+        for address, body in documents.items():
+            assert pack.read(address) == body
+            assert LUA.read(Path(directory), address.encode()) == ("body", body)
+        if other not in documents:
+            assert pack.read(other) is None
+            assert LUA.read(Path(directory), other.encode()) == ("missing", None)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_a_changed_bit_is_never_given_for_what_was_built(data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as text:
+        directory = Path(text)
+        write_pack(directory, SOME)
+        file = directory / data.draw(st.sampled_from([BODIES, KEYS, PLACES, DIGESTS]))
+        bits = bytearray(file.read_bytes())
+        at = data.draw(st.integers(0, len(bits) * 8 - 1))
+        bits[at // 8] ^= 1 << at % 8
+        file.write_bytes(bits)
+        pack = Pack(directory)
+        for address, body in SOME.items():
+            with contextlib.suppress(DamagedError):
+                assert pack.read(address) in (body, None)
+            said, answer = LUA.read(directory, address.encode())
+            assert (said, answer) in [("body", body), ("missing", None), ("damaged", None)]
+
+
+def swap(directory: Path, *names: str) -> None:
+    """Let two addresses' entries in the index change their places."""
+    for name in names:
+        size = 16 if name == DIGESTS else 8
+        text = (directory / name).read_bytes()
+        (directory / name).write_bytes(text[size : 2 * size] + text[:size] + text[2 * size :])
+
+
+def test_a_true_body_at_another_address_is_refused(some: Path) -> None:
+    swap(some, PLACES, DIGESTS)
+    pack, damaged = Pack(some), 0
+    for address, body in SOME.items():
+        if LUA.read(some, address.encode()) == ("damaged", None):
+            damaged += 1
+            with pytest.raises(DamagedError, match=re.escape(f"{address} in {some} is not as it was built")):
+                pack.read(address)
+        else:
+            assert pack.read(address) == body
+    assert damaged == 2
+
+
+def test_from_the_size_of_a_network_packet_on_there_is_a_packed_form(tmp_path: Path) -> None:
+    write_pack(tmp_path, {"/small": b"a" * 1399, "/large": b"a" * 1400})
+    pack = Pack(tmp_path)
+    assert pack.read("/small.gz") is None
+    assert gzip.decompress(pack.read("/large.gz") or b"") == b"a" * 1400
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_pack_whose_files_do_not_fit_each_other_is_none(some: Path, name: str) -> None:
+    (some / name).write_bytes((some / name).read_bytes()[: -8 if name != BODIES else 0])
+    if name == BODIES:
+        (some / name).write_bytes(b"")
+    with pytest.raises(DamagedError):
+        Pack(some)
+    assert LUA.read(some, b"/static/json/1.json") == ("none", None)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_pack_that_lacks_a_file_is_none(some: Path, name: str) -> None:
+    (some / name).unlink()
+    with pytest.raises(FileNotFoundError):
+        Pack(some)
+    assert LUA.read(some, b"/static/json/1.json") == ("none", None)
+
+
+def test_bodies_that_were_cut_off_are_refused_without_reading_beyond_them(some: Path) -> None:
+    (some / BODIES).write_bytes((some / BODIES).read_bytes()[:10])
+    said = {LUA.read(some, address.encode())[0] for address in SOME}
+    assert said <= {"body", "damaged"}
+    assert "damaged" in said
+
+
+def test_what_is_mapped_stays_readable_when_its_folder_is_removed(some: Path) -> None:
+    pack = Pack(some)
+    shutil.rmtree(some)
+    assert pack.read("/static/json/7.json") == SOME["/static/json/7.json"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "taken"),
+    [
+        (None, False),
+        (b"", False),
+        (b"gzip", True),
+        (b"br, gzip", True),
+        (b"GZIP;q=0.5", True),
+        (b"gzip;q=0", False),
+        (b"gzip ; q=0.000, br", False),
+        (b"identity", False),
+        (b"x-gzipped", False),
+        (b"gzip;q=1.0, identity; q=0.5", True),
+        (b"gzip;q=...", False),
+    ],
+)
+def test_who_takes_what_is_packed(accepted: bytes | None, *, taken: bool) -> None:
+    assert LUA.takes_gzip(accepted) is taken
+
+
+def test_the_link_to_the_current_pack_is_followed_with_the_next_request(tmp_path: Path) -> None:
+    current: Callable[[bytes], object] = LUA.module[b"current"]
+    link = tmp_path / "current"
+    assert current(str(link).encode()) is None
+    for number in (1, 2):
+        snapshot = tmp_path / f"snapshot-{number}"
+        snapshot.mkdir()
+        write_pack(snapshot, {"/a": str(number).encode()})
+        new = tmp_path / "new"
+        new.symlink_to(snapshot)
+        new.replace(link)
+        pack = current(str(link).encode())
+        assert LUA.module[b"body"](pack, LUA.module[b"find"](pack, b"/a"), b"/a") == str(number).encode()
