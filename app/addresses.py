@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from app.layout import CANDIDATE_NAMES, JSON_ROOT, VERSION, RegionPath
+from app.layout import ABROAD_NAMES, CANDIDATE_NAMES, JSON_ROOT, VERSION, RegionPath
 
 NATION_PAGE = "/ppwp/hitung-suara"
 STATION_DEPTH = 5
@@ -23,7 +23,7 @@ class Kind(Enum):
     PAGE = rf"/|{NATION_PAGE}(?P<region>(?:/{REGION_ID}){{0,5}})/?"
     NAMES = rf"/{JSON_ROOT}/wilayah(?:/0|(?P<region>(?:/{REGION_ID}){{1,4}}))\.json"
     COUNT = rf"/{JSON_ROOT}/hhcw/ppwp(?P<region>(?:/{REGION_ID}){{0,5}})\.json"
-    FILE = "|".join(re.escape(f"/{file}") for file in (CANDIDATE_NAMES, VERSION))
+    FILE = "|".join(re.escape(f"/{file}") for file in (CANDIDATE_NAMES, VERSION, ABROAD_NAMES))
     HEALTH = HEALTH
     RELEASE = RELEASE
     ROBOTS = re.escape(ROBOTS)

@@ -8,13 +8,13 @@ CANDIDATES = ("21", "22")
 
 
 class Contradiction(Enum):
-    """A sum on the form that doesn't come out. It is shown beside the figures, which stay as they are."""
+    """What on the form can't be. It is shown beside the figures, which stay as they are."""
 
     VALID_VOTES = "valid_votes"
     """The candidates' votes don't add up to the valid votes."""
 
-    TOTAL_VOTES = "total_votes"
-    """Valid and invalid votes don't add up to all votes."""
+    VOTERS = "voters"
+    """There are more votes, valid and invalid, than voters who came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +25,24 @@ class Form:
         votes: Votes of each candidate pair, in ballot order.
         valid: Valid votes (suara sah).
         invalid: Invalid votes (suara tidak sah).
-        total: All votes (suara total).
+        voters: Voters who came (pengguna hak pilih).
     """
 
     votes: tuple[int, ...]
     valid: int
     invalid: int
-    total: int
+    voters: int
+
+    @property
+    def total(self) -> int:
+        """All votes (suara total). Situng's form has a field for it, which the tables don't have."""
+        return self.valid + self.invalid
 
     def contradictions(self) -> tuple[Contradiction, ...]:
-        """The sums that don't come out, none for most forms."""
+        """What can't be, nothing for most forms."""
         found: list[Contradiction] = []
         if sum(self.votes) != self.valid:
             found.append(Contradiction.VALID_VOTES)
-        if self.valid + self.invalid != self.total:
-            found.append(Contradiction.TOTAL_VOTES)
+        if self.total > self.voters:
+            found.append(Contradiction.VOTERS)
         return tuple(found)

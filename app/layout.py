@@ -18,6 +18,8 @@ SNAPSHOT_PREFIX, SNAPSHOT_SUFFIX = "tegak-snapshot-", ".tar.gz"
 
 VERSION = JSON_ROOT / "version.json"
 CANDIDATE_NAMES = JSON_ROOT / "ppwp.json"
+ABROAD_NAMES = JSON_ROOT / "wilayah/ln.json"
+"""What abroad consists of, once more: some clients read it here."""
 
 ABROAD = -99
 """The region of the polling stations abroad, a sibling of the provinces."""
@@ -58,7 +60,7 @@ def progress_file(region: RegionPath) -> PurePosixPath:
 def read_form(document: Mapping[str, Any]) -> Form:
     """The form in a polling station's file."""
     votes = tuple(int(document["chart"][key]) for key in CANDIDATES)
-    return Form(votes, int(document["suara_sah"]), int(document["suara_tidak_sah"]), int(document["suara_total"]))
+    return Form(votes, int(document["suara_sah"]), int(document["suara_tidak_sah"]), int(document["pengguna_j"]))
 
 
 def local_time(moment: dt.datetime) -> str:

@@ -14,7 +14,7 @@ KELURAHAN_DEPTH = 4
 
 REMARKS = {
     Contradiction.VALID_VOTES: "Jumlah suara paslon tidak sama dengan jumlah suara sah.",
-    Contradiction.TOTAL_VOTES: "Suara sah ditambah suara tidak sah tidak sama dengan suara total.",
+    Contradiction.VOTERS: "Suara sah ditambah suara tidak sah melebihi jumlah pengguna hak pilih.",
 }
 
 

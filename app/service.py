@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +22,9 @@ from app.snapshot import COMPLETE, NotFoundError, NotReadyError, Snapshot
 
 CACHE = "public, max-age=10, stale-while-revalidate=3600, stale-if-error=86400"
 """Fresh for ten seconds; older answers go on being shown while the origin is slow or gone."""
+
+NEGATIVE = {"Cache-Control": "public, max-age=10"}
+"""Of what may come to be, as briefly as an answer: who asks again without a pause is not to reach the hosts."""
 
 NOT_CACHED = {"Cache-Control": "no-store"}
 JSON_TYPE = "application/json"
@@ -143,8 +147,10 @@ class Service:
 
     def _error_page(self, request: Request, status: int) -> Response:
         # Not `request.url`: that is made of the Host header too, and there are hosts that it takes for no address.
-        if request.scope["path"].startswith("/static/"):
-            return JSONResponse({"error": status}, status, NOT_CACHED)
+        path = request.scope["path"]
+        if path.startswith("/static/"):
+            headers = NEGATIVE if status == HTTPStatus.NOT_FOUND and read_address(path) else NOT_CACHED
+            return JSONResponse({"error": status}, status, headers)
         html = self._renderer.render_error(status)
         return Response(html, status, NOT_CACHED | self._renderer.security_headers, "text/html")
 

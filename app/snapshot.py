@@ -31,7 +31,6 @@ class StationForm:
     """A polling station's published form."""
 
     form: Form
-    registered: int | None
     entered_at: str
 
 
@@ -80,7 +79,7 @@ class Snapshot:
             NotFoundError: There is no such station.
         """
         document = self._require(layout.count_file(path))
-        return StationForm(layout.read_form(document), document["pemilih_j"], str(document["ts"])) if document else None
+        return StationForm(layout.read_form(document), str(document["ts"])) if document else None
 
     def document(self, address: str) -> bytes | None:
         """A published document by its address on the site, which is one of `app.addresses`; None if there is none."""

@@ -9,10 +9,8 @@ from app.loader.problems import Problem
 from app.loader.regions import KELURAHAN_DEPTH, Region
 from app.loader.stations import COLUMNS, FIGURES, FIRST_ID, LARGEST_FIGURE, LARGEST_NUMBER, UNKNOWN, Rows
 
-SCHEMA: dict[str, type[pl.Int64]] = dict.fromkeys(
-    ("id", "kelurahan_id", "number", "registered", *FIGURES, "time"), pl.Int64
-)
-"""A row is a station. Registered voters and time may be null; the figures are all there, or all null."""
+SCHEMA: dict[str, type[pl.Int64]] = dict.fromkeys(("id", "kelurahan_id", "number", *FIGURES, "time"), pl.Int64)
+"""A row is a station. The time may be null; the figures are all there, or all null."""
 
 _PLAIN = np.zeros(256, np.bool_)
 _PLAIN[list(b"0123456789-,\n")] = True
@@ -53,12 +51,10 @@ def take_at_once(table: bytes, tree: Mapping[int, Region], latest: int) -> pl.Da
         return None
     if not found.select(_in_order(tree, latest)).item():
         return None
-    unknown = (pl.col("registered_male") == UNKNOWN) | (pl.col("registered_female") == UNKNOWN)
     return found.select(
         (pl.int_range(pl.len(), dtype=pl.Int64) + FIRST_ID).alias("id"),
         "kelurahan_id",
         pl.col("tps_number").alias("number"),
-        pl.when(~unknown).then(pl.col("registered_male") + pl.col("registered_female")).alias("registered"),
         *FIGURES,
         pl.col(COLUMNS[-1]).alias("time"),
     )

@@ -9,10 +9,13 @@ import polars as pl
 from app import layout
 from app.forms import CANDIDATES
 from app.loader.regions import KELURAHAN_DEPTH
-from app.loader.tabulation import INVALID, TOTAL, VALID, VOTES
+from app.loader.tabulation import INVALID, VALID, VOTERS, VOTES
 
 NOTHING_ENTERED = "{}"
 """A polling station without figures: an answer, not an error."""
+
+KINDS_ABROAD = (("TPS", 0), ("POS", 1000), ("KSK", 2000))
+"""Abroad, votes also come by post and in travelling boxes: such a one's number in the tables begins after this."""
 
 _WIB_SECONDS = 7 * 3600
 
@@ -29,13 +32,17 @@ def documents(stations: pl.DataFrame, levels: Sequence[pl.DataFrame], as_of: dt.
         Tables with the columns `address` and `body`, both text.
     """
     yield _forms(stations, levels[KELURAHAN_DEPTH], as_of)
-    parts = _stations_by_kelurahan(stations)
+    parts = _stations_by_kelurahan(stations, levels[KELURAHAN_DEPTH])
     for level in reversed(levels):
         regions = level.join(parts, left_on="id", right_on="parent_id", how="left", maintain_order="left").with_columns(
             pl.col("table", "names", "progress").fill_null("")
         )
         yield _counts(regions, as_of)
-        yield _names(regions)
+        names = _names(regions)
+        yield names
+        yield names.filter(pl.col("address") == f"/{layout.names_file((layout.ABROAD,))}").with_columns(
+            address=pl.lit(f"/{layout.ABROAD_NAMES}")
+        )
         if level is not levels[KELURAHAN_DEPTH]:
             yield _progress(regions)
         parts = _regions_by_parent(level)
@@ -47,13 +54,12 @@ def _forms(stations: pl.DataFrame, kelurahan: pl.DataFrame, as_of: dt.datetime) 
     paths = kelurahan.select(kelurahan_id="id", path="path")
     time = pl.col("time").fill_null(int(as_of.timestamp())) + _WIB_SECONDS
     body = _joined(
-        '{"pemilih_j":', _number("registered"),
-        ',"suara_sah":', _number(VALID),
+        '{"pemilih_j":null,"suara_sah":', _number(VALID),
         ',"ts":"', (time * 1000).cast(pl.Datetime("ms")).dt.strftime(layout.TIME_FORMAT),
         '","chart":', _votes(),
         ',"suara_tidak_sah":', _number(INVALID),
-        ',"suara_total":', _number(TOTAL),
-        ',"images":[],"pengguna_j":null}',
+        ',"suara_total":', (pl.col(VALID) + pl.col(INVALID)).cast(pl.String),
+        ',"images":[],"pengguna_j":', _number(VOTERS), "}",
     )  # fmt: skip
     return stations.join(paths, on="kelurahan_id", how="left", maintain_order="left").select(
         address=_joined(
@@ -63,11 +69,16 @@ def _forms(stations: pl.DataFrame, kelurahan: pl.DataFrame, as_of: dt.datetime) 
     )
 
 
-def _stations_by_kelurahan(stations: pl.DataFrame) -> pl.DataFrame:
+def _stations_by_kelurahan(stations: pl.DataFrame, kelurahan: pl.DataFrame) -> pl.DataFrame:
     """What the documents of each kelurahan say of its polling stations."""
+    abroad = kelurahan.filter(pl.col("path").str.starts_with(f"{layout.ABROAD}/"))["id"].implode()
+    number = pl.col("number")
+    name = pl.when(~pl.col("kelurahan_id").is_in(abroad)).then(_joined("TPS ", _number("number")))
+    for kind, begins in reversed(KINDS_ABROAD):
+        name = name.when(number > begins).then(_joined(f"{kind} ", (number - begins).cast(pl.String)))
     return stations.group_by(pl.col("kelurahan_id").alias("parent_id")).agg(
         table=_listed(_joined(_key(), _votes())),
-        names=_listed(_joined(_key(), '{"nama":"TPS ', _number("number"), '"}')),
+        names=_listed(_joined(_key(), '{"nama":"', name, '"}')),
         progress=pl.lit(""),
     )
 

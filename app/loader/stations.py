@@ -27,7 +27,7 @@ LARGEST_FIGURE = 999_999
 LARGEST_NUMBER = 99_999
 
 Row = tuple[int | None, ...]
-"""A station's id, kelurahan, number, registered voters, figures in the order of FIGURES, and its form's time."""
+"""A station's id, kelurahan and number, its figures in the order of FIGURES, and its form's time."""
 
 
 @dataclass
@@ -82,21 +82,17 @@ class Rows:
         return int(text), number
 
     def _form(self, fields: list[str], line: int) -> Row:
-        """Registered voters, figures and time."""
+        """Figures and time."""
         try:
-            return _registered(fields), *_figures(fields[4:-1]), self._time(fields[-1])
+            for name, text in zip(COLUMNS[2:4], fields[2:4], strict=True):
+                whole_number(name, text, UNKNOWN, LARGEST_FIGURE)
+            return *_figures(fields[4:-1]), self._time(fields[-1])
         except FieldError as error:
             self.report(Problem(FILE, line, error.field, str(error)))
-            return None, *(None for _ in FIGURES), None
+            return *(None for _ in FIGURES), None
 
     def _time(self, text: str) -> int | None:
         return whole_number(COLUMNS[-1], text, 0, self.latest) if text else None
-
-
-def _registered(fields: list[str]) -> int | None:
-    male = whole_number("registered_male", fields[2], UNKNOWN, LARGEST_FIGURE)
-    female = whole_number("registered_female", fields[3], UNKNOWN, LARGEST_FIGURE)
-    return None if UNKNOWN in (male, female) else male + female
 
 
 def _figures(texts: list[str]) -> Row:

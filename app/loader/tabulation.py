@@ -10,7 +10,7 @@ from app.loader.regions import KELURAHAN_DEPTH, Region
 from app.loader.stations import FIGURES
 
 VOTES = FIGURES[: len(CANDIDATES)]
-VALID, INVALID, TOTAL = FIGURES[len(CANDIDATES) :]
+VALID, INVALID, VOTERS = FIGURES[len(CANDIDATES) :]
 COUNTS = ("stations", "entered", "contradictory", *VOTES)
 """What is added up of a region: its polling stations, of these those with figures, and those whose form contradicts
 itself; and the votes."""
@@ -19,8 +19,8 @@ itself; and the votes."""
 def with_flags(stations: pl.DataFrame) -> pl.DataFrame:
     """Say of each polling station whether it has figures, and whether they contradict each other."""
     entered = pl.col(VALID).is_not_null()
-    sums = (pl.sum_horizontal(VOTES) == pl.col(VALID)) & (pl.col(VALID) + pl.col(INVALID) == pl.col(TOTAL))
-    return stations.with_columns(entered=entered, contradictory=entered & ~sums)
+    can_be = (pl.sum_horizontal(VOTES) == pl.col(VALID)) & (pl.col(VALID) + pl.col(INVALID) <= pl.col(VOTERS))
+    return stations.with_columns(entered=entered, contradictory=entered & ~can_be)
 
 
 def add_up(stations: pl.DataFrame, tree: Mapping[int, Region]) -> list[pl.DataFrame]:

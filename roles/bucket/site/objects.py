@@ -72,7 +72,9 @@ class _Reader:
             provinces |= self._region((province,), self._trail((province,)))
         nation = self._region((), b"")
         page = {href(()): nation.pop(href(()))}
-        fixed = {f"/{file}": _digest(self._read(file)) for file in (layout.CANDIDATE_NAMES, layout.VERSION)}
+        files = [layout.CANDIDATE_NAMES, layout.VERSION]
+        files += [layout.ABROAD_NAMES] if layout.ABROAD in self._snapshot.names(()) else []
+        fixed = {f"/{file}": _digest(self._read(file)) for file in files}
         return Part(TOP, [provinces, {ROBOTS: _digest(b""), **fixed, **nation}, page])
 
     def _walk(self, region: RegionPath, trail: bytes, levels: list[dict[str, str]]) -> None:

@@ -63,12 +63,20 @@ def naive_documents(source: Path, as_of: dt.datetime) -> dict[str, bytes]:
     return found
 
 
+def station_name(region: Region, number: int) -> str:
+    if region.path[0] == ABROAD and number > 2000:
+        return f"KSK {number - 2000}"
+    if region.path[0] == ABROAD and number > 1000:
+        return f"POS {number - 1000}"
+    return f"TPS {number}"
+
+
 def of_kelurahan(region: Region, as_of: dt.datetime, found: dict[str, bytes]) -> None:
     names: dict[str, object] = {}
     votes: dict[str, object] = {}
-    for id_, (_, number, male, female, *figures, time) in region.rows:
+    for id_, (_, number, _, _, *figures, time) in region.rows:
         form = Form(tuple(map(int, figures[:2])), *map(int, figures[2:])) if figures[0] else None
-        names[str(id_)] = {"nama": f"TPS {int(number)}"}
+        names[str(id_)] = {"nama": station_name(region, int(number))}
         votes[str(id_)] = keyed(form and form.votes)
         region.stations += 1
         body: object = {}
@@ -78,14 +86,14 @@ def of_kelurahan(region: Region, as_of: dt.datetime, found: dict[str, bytes]) ->
             region.votes = [mine + its for mine, its in zip(region.votes, form.votes, strict=True)]
             entered_at = dt.datetime.fromtimestamp(int(time), dt.UTC) if time else as_of
             body = {
-                "pemilih_j": None if "-1" in (male, female) else int(male) + int(female),
+                "pemilih_j": None,
                 "suara_sah": form.valid,
                 "ts": layout.local_time(entered_at),
                 "chart": keyed(form.votes),
                 "suara_tidak_sah": form.invalid,
-                "suara_total": form.total,
+                "suara_total": form.valid + form.invalid,
                 "images": [],
-                "pengguna_j": None,
+                "pengguna_j": form.voters,
             }
         found[f"/{layout.count_file((*region.path, id_))}"] = layout.dump(body)
     add(region, names, votes, as_of, found)
@@ -113,3 +121,5 @@ def add(region: Region, names: object, votes: object, as_of: dt.datetime, found:
     }
     found[f"/{layout.names_file(region.path)}"] = layout.dump(names)
     found[f"/{layout.count_file(region.path)}"] = layout.dump(count)
+    if region.path == (ABROAD,):
+        found["/static/json/wilayah/ln.json"] = layout.dump(names)

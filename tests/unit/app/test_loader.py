@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from app.forms import Form
 from app.loader.build import BuiltSnapshot, build_snapshot
 from app.loader.problems import FieldError, SourceError
 from app.loader.tables import LARGEST_TABLE_BYTES, whole_number
@@ -57,7 +58,7 @@ def test_a_form_says_what_the_row_says_contradictions_included(snapshot_dir: Pat
     form = Snapshot(snapshot_dir).document("/static/json/hhcw/ppwp/-99/-991302/-991303/-991304/900000001.json")
     assert form == (
         b'{"pemilih_j":null,"suara_sah":616,"ts":"2019-04-20 16:12:46","chart":{"21":508,"22":108},'
-        b'"suara_tidak_sah":3,"suara_total":619,"images":[],"pengguna_j":null}'
+        b'"suara_tidak_sah":3,"suara_total":619,"images":[],"pengguna_j":619}'
     )
 
 
@@ -245,3 +246,22 @@ def test_a_table_that_unpacks_to_more_than_any_count_is_refused(tmp_path: Path) 
     (source / "tps.csv.gz").write_bytes(zeros * (LARGEST_TABLE_BYTES // 2**20 + 1))
     with pytest.raises(SourceError, match="unpacks to more than"):
         build_snapshot(source, tmp_path / "dist")
+
+
+def test_stations_abroad_by_post_and_with_travelling_boxes_have_their_own_names(tmp_path: Path) -> None:
+    def renumber(rows: Rows) -> None:
+        for row, number in ((1, "1701"), (2, "2712"), (3, "2000")):
+            rows[row][1] = number
+
+    snapshot = unpack_snapshot(build_snapshot(source_with(tmp_path / "source", renumber), tmp_path), tmp_path)
+    named = read(snapshot, "wilayah/-99/-991302/-991303/-991304.json")
+    assert [entry["nama"] for entry in named.values()][:3] == ["POS 701", "KSK 712", "POS 1000"]
+
+
+def test_what_abroad_consists_of_is_also_where_some_clients_read_it(snapshot_dir: Path) -> None:
+    assert read(snapshot_dir, "wilayah/ln.json") == read(snapshot_dir, "wilayah/-99.json") != {}
+
+
+@pytest.mark.parametrize(("voters", "odd"), [(10, False), (11, False), (9, True)])
+def test_more_votes_than_voters_contradict_each_other_and_fewer_do_not(voters: int, *, odd: bool) -> None:
+    assert bool(Form((3, 4), 7, 3, voters).contradictions()) is odd

@@ -1,7 +1,6 @@
 """The program that looks around on a host, over a temporary root: what was altered there is what it says."""
 
 import io
-import json
 import os
 import shutil
 import struct
