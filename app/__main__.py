@@ -25,6 +25,7 @@ def main() -> None:
         location=os.environ["TEGAK_LOCATION"],
         release_dir=Path(os.environ["TEGAK_RELEASE_DIR"]),
         snapshot_dir=Path(os.environ["TEGAK_SNAPSHOT_DIR"]),
+        altered_mark=Path(os.environ["TEGAK_ALTERED"]),
     )
     uvicorn.run(
         Service(settings).application(),

@@ -16,7 +16,9 @@ from starlette.routing import Route
 
 from app import pages
 from app.addresses import STATION_DEPTH, Address, Kind, read_address
+from app.check import altered
 from app.layout import RegionPath
+from app.pack import DamagedError
 from app.rendering import Renderer
 from app.snapshot import COMPLETE, NotFoundError, NotReadyError, Snapshot
 
@@ -42,12 +44,14 @@ class ServiceSettings:
         location: The location's name, for /version.
         release_dir: The running release's directory, or the link to it.
         snapshot_dir: The link to the current snapshot.
+        altered_mark: What `app.check` found wrong with it; there only while something is.
     """
 
     host: str
     location: str
     release_dir: Path
     snapshot_dir: Path
+    altered_mark: Path
 
 
 class Service:
@@ -65,6 +69,7 @@ class Service:
             HTTPException: self._on_http_error,
             NotFoundError: self._on_not_found,
             NotReadyError: self._on_not_ready,
+            DamagedError: self._on_not_ready,
             Exception: self._on_error,
         }
         routes = [Route("/{path:path}", self.answer)]
@@ -115,6 +120,8 @@ class Service:
             snapshot = Snapshot(self._settings.snapshot_dir)  # anew: what was opened may be gone since
         except NotReadyError as error:
             return JSONResponse({"status": str(error)}, 503, NOT_CACHED)
+        if found := altered(self._settings.altered_mark, snapshot.name):
+            return JSONResponse({"status": f"altered results: {found}"}, 503, NOT_CACHED)
         return JSONResponse({"status": "ready", "release": self.release, "snapshot": snapshot.name}, 200, NOT_CACHED)
 
     def _version(self) -> Response:

@@ -1,8 +1,9 @@
 """Building a snapshot: the tables are read once, checked, added up, and written as documents in a pack."""
 
 import datetime as dt
+import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def build_snapshot(
             pack.add(table)
         name = f"{as_of:%Y%m%dT%H%M%SZ}-{pack.end(int(as_of.timestamp()))[:10]}"
         counted = levels[0].row(0, named=True)
-        manifest = _manifest(name, source, as_of, counted["stations"], counted["entered"])
+        manifest = _manifest(directory, name, source, as_of, counted)
         (directory / layout.MANIFEST).write_bytes(manifest)
         tell("packing")
         files = [directory / file for file in (layout.MANIFEST.name, *FILES)]
@@ -113,16 +114,22 @@ def _newest(read: pl.DataFrame) -> dt.datetime | None:
     return dt.datetime.fromtimestamp(newest, dt.UTC) if isinstance(newest, int) else None
 
 
-def _manifest(name: str, source: Path, as_of: dt.datetime, total: int, entered: int) -> bytes:
+def _manifest(directory: Path, name: str, source: Path, as_of: dt.datetime, counted: Mapping[str, int]) -> bytes:
     return layout.dump(
         {
             "snapshot": name,
             "as_of": as_of.isoformat(),
             "source": source.resolve().name,
-            "tps_total": total,
-            "tps_entered": entered,
+            "tps_total": counted["stations"],
+            "tps_entered": counted["entered"],
+            "files": {file: _sha256(directory / file) for file in FILES},
         }
     )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _telling(progress: BuildProgress | None) -> Callable[[str], None]:

@@ -39,6 +39,7 @@ class HostState(BaseModel):
         snapshot: What `snapshots/current` points at.
         snapshots: Complete snapshots.
         ready: Whether its own health check says so.
+        altered: What its own check found wrong with its results: the snapshot, and what.
         running_release: The release that the process was started with.
         units: Which of the daemons run.
         restarts: How often systemd started the service again by itself.
@@ -63,6 +64,7 @@ class HostState(BaseModel):
     snapshot: str | None = None
     snapshots: tuple[str, ...] = ()
     ready: bool = False
+    altered: str = ""
     running_release: str | None = None
     units: dict[str, bool] = {}
     restarts: int = 0

@@ -123,6 +123,7 @@ def main() -> None:
         "snapshot": link_target(paths["current_snapshot"]),
         "snapshots": complete(paths["snapshots"]),
         "ready": ready is not None,
+        "altered": text_of(paths["altered"]),
         "running_release": json.loads(version)["release"] if version else None,
         "units": {unit: block.get("ActiveState") == "active" for unit, block in known.items()},
         "restarts": int(known.get(asked["service"], {}).get("NRestarts") or 0),

@@ -36,6 +36,9 @@ LOCATIONS = "locations"
 FAILED_ANSWERS = PurePosixPath("/var/log/nginx/failed.log")
 """A line for each answer of status 5xx of an app host: when, status, seconds."""
 
+ALTERED = PurePosixPath("/run/tegak-check/altered")
+"""What is wrong with the results of an app host; there only while something is (see `app.check`)."""
+
 OWN = PurePosixPath("/var/lib/tegak")
 LOCK = OWN / "lock.json"
 LOCK_TOKEN = OWN / "lock.token"

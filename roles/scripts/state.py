@@ -20,6 +20,7 @@ PATHS = {
     "log": layout.LOG,
     "decisive": layout.DECISIVE,
     "lock": layout.LOCK,
+    "altered": layout.ALTERED,
 }
 
 

@@ -105,16 +105,17 @@ def _status(host: Host, observed: Observation, answer: str) -> HostStatus:
 
 
 def _app_health(state: HostState, server: ServerState | None) -> str:
-    if state.release is None:
-        return "no release"
-    if state.running_release is None:
-        return "service is down"
-    if state.running_release != state.release:
-        return f"runs another release than {state.release}"
-    if state.snapshot is None:
-        return "no snapshot"
-    if not state.ready:
-        return "not ready"
+    wrong = [
+        ("no release", state.release is None),
+        ("service is down", state.running_release is None),
+        (f"runs another release than {state.release}", state.running_release != state.release),
+        ("no snapshot", state.snapshot is None),
+        (f"altered results: {state.altered.partition(': ')[2]}", state.altered.startswith(f"{state.snapshot}: ")),
+        ("not ready", not state.ready),
+    ]
+    first = next((words for words, is_so in wrong if is_so), None)
+    if first is not None:
+        return first
     return {"up": HEALTHY, "drained": "out of the pool", "down": "load balancer finds it down"}.get(
         server or "", "load balancer doesn't say"
     )

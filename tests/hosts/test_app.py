@@ -89,6 +89,14 @@ def test_the_results_are_those_that_were_signed_to_the_last_byte(app_host: Remot
     assert (compared.stdout, compared.rc) == ("", 0)
 
 
+def test_it_holds_its_results_against_what_was_signed_by_itself(app_host: Remote) -> None:
+    assert app_host.service("tegak-check.timer").is_running
+    assert app_host.check_output(
+        "systemctl show -p TimersMonotonic tegak-check.timer | grep -o 'OnUnitInactiveUSec=[^ ]*'"
+    )
+    assert not app_host.file("/run/tegak-check/altered").exists
+
+
 def test_it_runs_the_release_that_is_current(app_host: Remote, host_entry: Host) -> None:
     version = json.loads(get(app_host, "/version"))
     assert version["release"] == app_host.check_output("basename $(readlink -f /srv/tegak/current)")

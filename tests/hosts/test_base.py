@@ -33,7 +33,7 @@ UNITS = {
         "systemd-pstore.service",
         "systemd-remount-fs.service",
     },
-    "app": {"nginx.service", "tegak-results.service"},
+    "app": {"nginx.service", "tegak-check.timer", "tegak-results.service"},
     "lb": {"haproxy.service"},
     "edge": {"haproxy.service", "nginx.service"},
 }

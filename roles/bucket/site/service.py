@@ -139,6 +139,7 @@ def _process(path: Path, release: Path, snapshot: Path) -> Generator[None, None,
         "TEGAK_LOCATION": "bucket",
         "TEGAK_RELEASE_DIR": str(release),
         "TEGAK_SNAPSHOT_DIR": str(snapshot),
+        "TEGAK_ALTERED": os.devnull,
     }
     log = path.with_suffix(".log")
     with log.open("wb") as output:

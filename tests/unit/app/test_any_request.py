@@ -26,7 +26,9 @@ def ask(snapshot_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Generat
     release = tmp_path_factory.mktemp("release")
     (release / "release.json").write_text('{"release":"1.0.0-0123456789"}')
     (release / COMPLETE).touch()
-    application = Service(ServiceSettings("jakarta-app-1", "jakarta", release, snapshot_dir)).application()
+    application = Service(
+        ServiceSettings("jakarta-app-1", "jakarta", release, snapshot_dir, release / "altered")
+    ).application()
     with asyncio.Runner() as runner:
 
         def run(

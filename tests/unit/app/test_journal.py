@@ -31,6 +31,7 @@ def broken(tmp_path: Path) -> Generator[Path, None, None]:
     (release / COMPLETE).touch()
     place = {"TEGAK_HOST": "jakarta-app-1", "TEGAK_LOCATION": "jakarta"}
     place |= {"TEGAK_RELEASE_DIR": str(release), "TEGAK_SNAPSHOT_DIR": str(snapshot)}
+    place |= {"TEGAK_ALTERED": str(tmp_path / "altered")}
     path = tmp_path / "results.sock"
     with (tmp_path / "log").open("wb") as log:
         argv = [sys.executable, "-m", "app", "--uds", str(path)]

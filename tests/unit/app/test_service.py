@@ -31,7 +31,7 @@ def client(snapshot_dir: Path, release_dir: Path) -> TestClient:
 
 
 def client_of(snapshot_dir: Path, release_dir: Path) -> TestClient:
-    settings = ServiceSettings("jakarta-app-1", "jakarta", release_dir, snapshot_dir)
+    settings = ServiceSettings("jakarta-app-1", "jakarta", release_dir, snapshot_dir, release_dir.parent / "altered")
     return TestClient(Service(settings).application(), raise_server_exceptions=False)
 
 

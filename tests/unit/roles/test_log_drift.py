@@ -27,6 +27,14 @@ def with_log(observed: Observation) -> Observation:
     return replace(observed, states=states)
 
 
+def out_of_the_pool(observed: Observation) -> Observation:
+    return replace(observed, servers={**observed.servers, HOST: "drained"})
+
+
+def location_drained(observed: Observation) -> Observation:
+    return replace(observed, locations={**observed.locations, "barat": "drained"})
+
+
 def altered(**fields: object) -> Callable[[Observation], Observation]:
     def alter(observed: Observation) -> Observation:
         state: HostState = observed.states[HOST].model_copy(update=fields)
@@ -49,11 +57,11 @@ def test_nothing_is_said_of_a_stack_that_is_as_the_log_says() -> None:
         (altered(restarts=2), f"{HOST}: its service died and was started again 2 times"),
         (altered(pending=("/etc/x",)), f"{HOST}: waits to be applied: /etc/x"),
         (
-            lambda observed: replace(observed, servers={**observed.servers, HOST: "drained"}),
+            out_of_the_pool,
             f"{HOST}: its load balancer finds it drained",
         ),
         (
-            lambda observed: replace(observed, locations={**observed.locations, "barat": "drained"}),
+            location_drained,
             "location barat is drained at the edge, and the log says otherwise; next: fab undrain-location barat",
         ),
     ],
