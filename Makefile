@@ -43,7 +43,7 @@ diagram: engine ## draw docs/aws-diagram.md anew: what `produksi` has in AWS, by
 	@$(PYTHON) -m tools.diagram
 
 unit: setup ## the tests that need no root and no engine (a minute)
-	@$(TESTS) -n 2 --dist worksteal tests/unit
+	@$(TESTS) -n 3 --dist worksteal tests/unit
 
 test: engine ## lint and every test, part after part whatever fails; hosts are on lab stacks of their own, beside `lokal`
 	@failed=; \

@@ -16,7 +16,7 @@ from app.loader.regions import FILE as REGION_FILE
 from app.loader.regions import Region, read_regions
 from app.loader.stations import COLUMNS as STATION_COLUMNS
 from app.loader.stations import FILE as STATION_FILE
-from app.loader.tables import read_rows, read_whole
+from app.loader.tables import read_packed, read_rows, unpack
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 SHOWN = {1: "Aceh", 25823: "DKI Jakarta", 41863: "DI Yogyakarta", 74716: "Gorontalo", -99: "abroad"}
@@ -39,9 +39,14 @@ def write_table(path: Path, columns: tuple[str, ...], rows: Iterable[list[str]])
 
 def write_sample(source: Path, target: Path, tree: dict[int, Region]) -> None:
     """Write the sample: the whole tree, all polling stations, figures of the provinces in SHOWN."""
-    regions = (row for _, row in read_rows(REGION_FILE, read_whole(source / REGION_FILE), REGION_COLUMNS))
+    regions = (
+        row for _, row in read_rows(REGION_FILE, unpack(REGION_FILE, read_packed(source / REGION_FILE)), REGION_COLUMNS)
+    )
     write_table(target / REGION_FILE, REGION_COLUMNS, regions)
-    rows = (row for _, row in read_rows(STATION_FILE, read_whole(source / STATION_FILE), STATION_COLUMNS))
+    rows = (
+        row
+        for _, row in read_rows(STATION_FILE, unpack(STATION_FILE, read_packed(source / STATION_FILE)), STATION_COLUMNS)
+    )
     write_table(target / STATION_FILE, STATION_COLUMNS, (_as_shown(row, tree) for row in rows))
 
 
@@ -54,13 +59,13 @@ def write_small_sample(source: Path, target: Path, tree: dict[int, Region]) -> N
         kept.update([province, regency, *districts, *villages])
     regions = (
         row
-        for _, row in read_rows(REGION_FILE, read_whole(source / REGION_FILE), REGION_COLUMNS)
+        for _, row in read_rows(REGION_FILE, unpack(REGION_FILE, read_packed(source / REGION_FILE)), REGION_COLUMNS)
         if int(row[0]) in kept
     )
     write_table(target / REGION_FILE, REGION_COLUMNS, regions)
     rows = (
         row
-        for _, row in read_rows(STATION_FILE, read_whole(source / STATION_FILE), STATION_COLUMNS)
+        for _, row in read_rows(STATION_FILE, unpack(STATION_FILE, read_packed(source / STATION_FILE)), STATION_COLUMNS)
         if int(row[0]) in kept
     )
     write_table(target / STATION_FILE, STATION_COLUMNS, (_as_shown(row, tree) for row in rows))
@@ -73,7 +78,7 @@ def _as_shown(row: list[str], tree: dict[int, Region]) -> list[str]:
 def main() -> int:
     """Remake both samples; return the exit code."""
     source = Path(sys.argv[1])
-    tree = read_regions(read_whole(source / REGION_FILE))
+    tree = read_regions(unpack(REGION_FILE, read_packed(source / REGION_FILE)))
     write_sample(source, SAMPLES / "kpu-2019", tree)
     write_small_sample(source, SAMPLES / "kpu-2019-small", tree)
     return 0

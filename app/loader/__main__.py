@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from app.loader.build import build_snapshot
+from app.loader.packing import PackError
 from app.loader.problems import SourceError
 
 UNUSABLE, INTERRUPTED = 2, 130
@@ -30,10 +31,12 @@ def main() -> int:
         return UNUSABLE
     except KeyboardInterrupt:  # told by who was interrupted with it
         return INTERRUPTED
-    except OSError as error:
-        _say(problems=f"the snapshot can't be written: {error.strerror}", count=0)
+    except (OSError, PackError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        _say(problems=f"the snapshot can't be written: {why}", count=0)
         return 1
-    _say(built={"name": built.name, "file": built.path.name, "entered": built.entered, "skipped": len(built.skipped)})
+    said = {"name": built.name, "file": built.path.name, "entered": built.entered, "skipped": len(built.skipped)}
+    _say(built={**said, "source": built.source})
     return 0
 
 

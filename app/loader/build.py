@@ -17,7 +17,7 @@ from app.loader.documents import documents
 from app.loader.packing import PackWriter
 from app.loader.problems import Problem, SourceError
 from app.loader.regions import read_regions
-from app.loader.tables import read_whole
+from app.loader.tables import digest_of_source, read_packed, unpack
 from app.loader.tabulation import add_up, with_flags
 from app.pack import FILES
 
@@ -43,6 +43,7 @@ class BuiltSnapshot:
         entered: Of these, with figures.
         documents: How many documents there are in it.
         skipped: What was left out because it didn't fit; empty unless that was asked for.
+        source: The digest of the tables that were read (see `digest_of_source`).
     """
 
     name: str
@@ -53,6 +54,7 @@ class BuiltSnapshot:
     entered: int
     documents: int
     skipped: list[Problem]
+    source: str
 
 
 def build_snapshot(
@@ -79,9 +81,10 @@ def build_snapshot(
     tell = _telling(progress)
     tell("reading")
     problems: list[Problem] = []
-    tree = read_regions(read_whole(source / regions.FILE))
+    packed = [read_packed(source / file) for file in (regions.FILE, stations.FILE)]
+    tree = read_regions(unpack(regions.FILE, packed[0]))
     latest = int((now + AHEAD).timestamp())
-    read = with_flags(read_stations(read_whole(source / stations.FILE), tree, latest, problems.append))
+    read = with_flags(read_stations(unpack(stations.FILE, packed[1]), tree, latest, problems.append))
     if problems and not allow_errors:
         raise SourceError(problems)
     tell("adding up")
@@ -97,7 +100,7 @@ def build_snapshot(
             pack.add(table)
         name = f"{as_of:%Y%m%dT%H%M%SZ}-{pack.end(int(as_of.timestamp()))[:10]}"
         counted = levels[0].row(0, named=True)
-        manifest = _manifest(directory, name, source, as_of, counted)
+        manifest = _manifest(directory, name, as_of, counted)
         (directory / layout.MANIFEST).write_bytes(manifest)
         tell("packing")
         files = [directory / file for file in (layout.MANIFEST.name, *FILES)]
@@ -105,7 +108,17 @@ def build_snapshot(
         path = (directory / f"{name}{layout.SNAPSHOT_SUFFIX}").replace(
             target / f"{layout.SNAPSHOT_PREFIX}{name}{layout.SNAPSHOT_SUFFIX}"
         )
-    return BuiltSnapshot(name, path, sha256, as_of, counted["stations"], counted["entered"], pack.documents, problems)
+    return BuiltSnapshot(
+        name,
+        path,
+        sha256,
+        as_of,
+        counted["stations"],
+        counted["entered"],
+        pack.documents,
+        problems,
+        digest_of_source(*packed),
+    )
 
 
 def _newest(read: pl.DataFrame) -> dt.datetime | None:
@@ -114,12 +127,11 @@ def _newest(read: pl.DataFrame) -> dt.datetime | None:
     return dt.datetime.fromtimestamp(newest, dt.UTC) if isinstance(newest, int) else None
 
 
-def _manifest(directory: Path, name: str, source: Path, as_of: dt.datetime, counted: Mapping[str, int]) -> bytes:
+def _manifest(directory: Path, name: str, as_of: dt.datetime, counted: Mapping[str, int]) -> bytes:
     return layout.dump(
         {
             "snapshot": name,
             "as_of": as_of.isoformat(),
-            "source": source.resolve().name,
             "tps_total": counted["stations"],
             "tps_entered": counted["entered"],
             "files": {file: _sha256(directory / file) for file in FILES},

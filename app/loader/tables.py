@@ -1,6 +1,7 @@
 """Reading the tables of a count: gzip-packed CSV with a header. Each is read once: what is checked is used."""
 
 import csv
+import hashlib
 import io
 import zlib
 from collections.abc import Iterator, Sequence
@@ -8,32 +9,59 @@ from pathlib import Path
 
 from app.loader.problems import FieldError, Problem, SourceError
 
+GZIP = 31
+"""zlib's way to say that what it unpacks has gzip's frame."""
+
 LARGEST_TABLE_BYTES = 2**28
 """Unpacked; the nation's is 36 MB. What unpacks to more is no table of a count, and would fill the memory."""
 
 
-def read_whole(path: Path) -> bytes:
-    """A table's text, unpacked.
+def read_packed(path: Path) -> bytes:
+    """A table as it is in its file.
 
     Raises:
-        SourceError: The file is missing or damaged, or unpacks to too much.
+        SourceError: It can't be read.
     """
-    unpacking = zlib.decompressobj(wbits=31)  # gzip's own frame
     try:
-        rest, text = path.read_bytes(), bytearray()
-        while rest:
-            text += unpacking.decompress(rest, LARGEST_TABLE_BYTES + 1 - len(text))
-            if len(text) > LARGEST_TABLE_BYTES:
-                raise SourceError([Problem(path.name, 0, "", f"unpacks to more than {LARGEST_TABLE_BYTES} bytes")])
-            if not unpacking.eof:
-                raise EOFError("it ends too early")
-            rest = unpacking.unused_data.lstrip(b"\0")  # gzip files may follow each other, and be padded
-            unpacking = zlib.decompressobj(wbits=31)
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise SourceError([Problem(path.name, 0, "", f"there is no such file in {path.parent}")]) from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise SourceError([Problem(path.name, 0, "", f"the file is damaged ({error})")]) from error
+    except OSError as error:
+        raise SourceError([Problem(path.name, 0, "", f"the file can't be read ({error.strerror})")]) from error
+
+
+def unpack(name: str, packed: bytes) -> bytes:
+    """A table's text.
+
+    Args:
+        name: The file's name, for what is wrong with it.
+        packed: What is in it.
+
+    Raises:
+        SourceError: It is damaged, or unpacks to too much.
+    """
+    unpacking = zlib.decompressobj(wbits=GZIP)
+    text = bytearray()
+    try:
+        while packed:
+            text += unpacking.decompress(packed, LARGEST_TABLE_BYTES + 1 - len(text))
+            if len(text) > LARGEST_TABLE_BYTES:
+                raise SourceError([Problem(name, 0, "", f"unpacks to more than {LARGEST_TABLE_BYTES} bytes")])
+            if not unpacking.eof:
+                raise EOFError("it ends too early")
+            packed = unpacking.unused_data.lstrip(b"\0")  # gzip files may follow each other, and be padded
+            unpacking = zlib.decompressobj(wbits=GZIP)
+    except (EOFError, zlib.error) as error:
+        raise SourceError([Problem(name, 0, "", f"the file is damaged ({error})")]) from error
     return bytes(text)
+
+
+def digest_of_source(*packed: bytes) -> str:
+    """What tells one source from another: a digest of its tables, as they are in their files."""
+    digest = hashlib.sha256()
+    for each in packed:
+        digest.update(hashlib.sha256(each).digest())
+    return digest.hexdigest()
 
 
 def read_rows(name: str, table: bytes, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

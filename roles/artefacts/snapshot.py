@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from app.layout import SNAPSHOT_PREFIX, SNAPSHOT_SUFFIX
+from app.loader import regions, stations
+from app.loader.problems import SourceError
+from app.loader.tables import digest_of_source, read_packed
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import write_whole
 from roles.artefacts.signing import read_artefact, sign
@@ -57,9 +60,7 @@ def ensure_snapshot(
     Raises:
         OperatorError: The source can't be published as it is; the message names file, row and field.
     """
-    digest = _digest(checkout.project, source, allow_errors=allow_errors)
-    note = checkout.dist / f"source-{digest}.json"
-    known = _built_before(note)
+    known = _built_before(_note(checkout, source_digest(source), allow_errors=allow_errors))
     if known is not None and known.path.exists():
         return known
     built = _build(checkout, source, progress, allow_errors=allow_errors)
@@ -71,7 +72,8 @@ def ensure_snapshot(
         "skipped": built["skipped"],
         "stations_entered": built["entered"],
     }
-    write_whole(note, json.dumps(kept).encode())
+    # Of what the loader has read: the source may have become another one since it was looked for here.
+    write_whole(_note(checkout, built["source"], allow_errors=allow_errors), json.dumps(kept).encode())
     return archive
 
 
@@ -115,9 +117,18 @@ def find_snapshot(checkout: Checkout, name: str) -> BuiltArchive:
     return BuiltArchive(name, checkout.dist / f"{SNAPSHOT_PREFIX}{name}{SNAPSHOT_SUFFIX}")
 
 
-def _digest(project: Path, source: Path, *, allow_errors: bool) -> str:
-    digest = hashlib.sha256(f"{allow_errors}\0".encode())
-    files = [file for part in LOADER for file in sorted((project / part).rglob("*.py")) or [project / part]]
-    for file in [*files, *sorted(source.glob("*.gz"))]:
+def source_digest(source: Path) -> str:
+    """The digest of a source; empty if it can't be read, which the loader will say."""
+    try:
+        return digest_of_source(*(read_packed(source / file) for file in (regions.FILE, stations.FILE)))
+    except SourceError:
+        return ""
+
+
+def _note(checkout: Checkout, source: str, *, allow_errors: bool) -> Path:
+    """Where it is noted what was built of a source, by what decides how it comes out."""
+    digest = hashlib.sha256(f"{allow_errors}\0{source}\0".encode())
+    project = checkout.project
+    for file in (file for part in LOADER for file in sorted((project / part).rglob("*.py")) or [project / part]):
         digest.update(f"{file.name}\0".encode() + file.read_bytes())
-    return digest.hexdigest()[:16]
+    return checkout.dist / f"source-{digest.hexdigest()[:16]}.json"

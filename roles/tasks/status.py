@@ -5,6 +5,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -49,8 +50,11 @@ def status(stack: Stack) -> None:
     Raises:
         OperatorError: Something is not healthy.
     """
-    observed, authority = observe(stack.fleet), stack.outputs.ca_certificate
-    answer = public_answer(observed.inventory.edge, authority)
+    authority = stack.outputs.ca_certificate
+    with ThreadPoolExecutor(1) as pool:  # the edge is asked while the hosts are
+        asked = pool.submit(public_answer, stack.fleet.inventory.edge, authority)
+        observed = observe(stack.fleet)
+        answer = asked.result()
     statuses = read_status(observed, answer)
     show_status(statuses)
     for error in stack.fleet.missing.values():

@@ -1,4 +1,5 @@
 import base64
+import gzip
 import io
 import shutil
 import tarfile
@@ -10,6 +11,7 @@ import pytest
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.signers import PUBLIC_KEY, read_signers
+from roles.artefacts import snapshot as snapshots
 from roles.artefacts.files import Templates
 from roles.artefacts.release import Release, build_release, kept_templates, unpack_templates
 from roles.artefacts.snapshot import ensure_snapshot
@@ -169,3 +171,25 @@ def test_what_a_host_keeps_of_a_release_and_nobody_signed_is_refused(checkout: C
         kept_templates(release.name, printed_by_a_host(other), signers)
     with pytest.raises(OperatorError, match="is no archive"):
         kept_templates(release.name, "", signers)
+
+
+def test_what_is_noted_of_a_source_is_of_the_one_that_was_read(
+    checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table is replaced between looking whether it was built before and building."""
+    source, table = tmp_path / "source", tmp_path / "source/tps.csv.gz"
+    shutil.copytree(PROJECT / SMALL, source)
+    right = table.read_bytes()
+    look = snapshots.source_digest
+
+    def look_and_replace(directory: Path) -> str:
+        found = look(directory)
+        table.write_bytes(gzip.compress(gzip.decompress(right).replace(b",508,108,616,3,619,", b",8,608,616,3,619,")))
+        return found
+
+    monkeypatch.setattr(snapshots, "source_digest", look_and_replace)
+    replaced = ensure_snapshot(checkout, source, None)
+    monkeypatch.setattr(snapshots, "source_digest", look)
+    assert ensure_snapshot(checkout, source, None) == replaced
+    table.write_bytes(right)
+    assert ensure_snapshot(checkout, source, None).name != replaced.name
