@@ -112,12 +112,11 @@ def _compare(directory: Path, manifest: dict[str, Any]) -> None:
 
 def main() -> int:
     """Check once; return the exit code."""
-    environment = os.environ
     found = check(
         CheckSettings(
-            snapshot_dir=Path(environment["TEGAK_SNAPSHOT_DIR"]),
-            signers=Path(environment["TEGAK_SIGNERS"]),
-            mark=Path(environment["TEGAK_ALTERED"]),
+            snapshot_dir=Path(os.environ["TEGAK_SNAPSHOT_DIR"]),
+            signers=Path(os.environ["TEGAK_SIGNERS"]),
+            mark=Path(os.environ["TEGAK_ALTERED"]),
         )
     )
     if found:

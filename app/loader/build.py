@@ -100,14 +100,12 @@ def build_snapshot(
             pack.add(table)
         name = f"{as_of:%Y%m%dT%H%M%SZ}-{pack.end(int(as_of.timestamp()))[:10]}"
         counted = levels[0].row(0, named=True)
-        manifest = _manifest(directory, name, as_of, counted)
-        (directory / layout.MANIFEST).write_bytes(manifest)
+        (directory / layout.MANIFEST).write_bytes(_manifest(directory, name, as_of, counted))
         tell("packing")
+        archive = directory / f"{layout.SNAPSHOT_PREFIX}{name}{layout.SNAPSHOT_SUFFIX}"
         files = [directory / file for file in (layout.MANIFEST.name, *FILES)]
-        sha256 = write_archive(directory / f"{name}{layout.SNAPSHOT_SUFFIX}", files, int(as_of.timestamp()))
-        path = (directory / f"{name}{layout.SNAPSHOT_SUFFIX}").replace(
-            target / f"{layout.SNAPSHOT_PREFIX}{name}{layout.SNAPSHOT_SUFFIX}"
-        )
+        sha256 = write_archive(archive, files, int(as_of.timestamp()))
+        path = archive.replace(target / archive.name)
     return BuiltSnapshot(
         name,
         path,

@@ -1,4 +1,4 @@
-"""The documents of the layout as columns of addresses and bodies: the bytes that `app.layout` makes one by one."""
+"""The documents of the layout, as columns of addresses and bodies."""
 
 import datetime as dt
 import json
@@ -38,14 +38,12 @@ def documents(stations: pl.DataFrame, levels: Sequence[pl.DataFrame], as_of: dt.
             pl.col("table", "names", "progress").fill_null("")
         )
         yield _counts(regions, as_of)
-        names = _names(regions)
-        yield names
-        yield names.filter(pl.col("address") == f"/{layout.names_file((layout.ABROAD,))}").with_columns(
-            address=pl.lit(f"/{layout.ABROAD_NAMES}")
-        )
+        yield _names(regions)
+        yield _names(regions.filter("abroad")).with_columns(address=pl.lit(f"/{layout.ABROAD_NAMES}"))
         if level is not levels[KELURAHAN_DEPTH]:
             yield _progress(regions)
-        parts = _regions_by_parent(level)
+        if level is not levels[0]:  # the nation is no part of anything
+            parts = _regions_by_parent(level)
     fixed = {layout.CANDIDATE_NAMES: layout.dump(layout.NAMES), layout.VERSION: layout.version_body(as_of)}
     yield pl.DataFrame({"address": [f"/{path}" for path in fixed], "body": [body.decode() for body in fixed.values()]})
 
@@ -85,8 +83,6 @@ def _stations_by_kelurahan(stations: pl.DataFrame, kelurahan: pl.DataFrame) -> p
 
 def _regions_by_parent(level: pl.DataFrame) -> pl.DataFrame:
     """What the documents of each region say of what it consists of; abroad is last, and marked with a plus."""
-    if level["parent_id"].null_count():  # the nation is no part of anything
-        return pl.DataFrame()
     quoted = [json.dumps(name, ensure_ascii=False)[1:-1] for name in level["name"]]
     named = level.with_columns(
         pl.when(pl.col("entered") > 0).then(pl.col(VOTES)), quoted=pl.Series(quoted, dtype=pl.String)
