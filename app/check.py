@@ -1,8 +1,8 @@
 """`python -m app.check`: hold the current results against what was signed, and say so where they were altered.
 
-A systemd timer runs it on each app host (templates/app). The chain begins with the signature: of the archive that the
-snapshot came in, whose manifest has the digest of each file. What it finds stands in a mark, which makes the service's
-health check fail: the load balancer takes the host out of its pool, and back once its results are right again.
+A systemd timer runs it on each app host (templates/app). The chain begins with the signature of the manifest, which has
+the digest of each file. What it finds stands in a mark, which makes the service's health check fail: the load
+balancer takes the host out of its pool, and back once its results are right again.
 """
 
 import hashlib
@@ -10,16 +10,14 @@ import json
 import os
 import subprocess
 import sys
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.layout import MANIFEST
+from app.layout import MANIFEST, MANIFEST_SIGNATURE
 from app.snapshot import COMPLETE
 
 SIGNER, NAMESPACE = "release@tegak", "tegak-snapshot"
-SIGNED, ARCHIVE, SIGNATURE = ".signed", "archive.tar.gz", "signature"
 ALTERED = 1
 """The exit code where something was: the unit's failure is in the journal, and in `systemctl --failed`."""
 
@@ -75,31 +73,21 @@ def altered(mark: Path, snapshot: str) -> str | None:
 
 
 def _signed_manifest(directory: Path, signers: Path) -> dict[str, Any]:
-    archive, signature = (directory / SIGNED / name for name in (ARCHIVE, SIGNATURE))
+    signature = directory / MANIFEST_SIGNATURE
     argv = ["ssh-keygen", "-Y", "verify", "-f", str(signers), "-I", SIGNER, "-n", NAMESPACE, "-s", str(signature)]
     try:
-        with archive.open("rb") as packed:
-            verified = subprocess.run(argv, stdin=packed, capture_output=True, check=False).returncode == 0
-        if not verified:
-            raise AlteredError(f"its archive has no valid signature of {SIGNER} for {NAMESPACE}")
-        with tarfile.open(archive, "r:gz") as packed:
-            first = packed.next()
-            file = packed.extractfile(first) if first and first.name == MANIFEST.name else None
-            manifest: dict[str, Any] = json.loads(file.read()) if file else {}
-    except (OSError, EOFError, ValueError, tarfile.TarError) as error:
-        raise AlteredError(f"its signed archive can't be read ({error})") from error
+        text = (directory / MANIFEST).read_bytes()  # once: what is verified is what is used
+        if subprocess.run(argv, input=text, capture_output=True, check=False).returncode != 0:
+            raise AlteredError(f"{MANIFEST} has no valid signature of {SIGNER} for {NAMESPACE}")
+        manifest: dict[str, Any] = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise AlteredError(f"{MANIFEST} can't be read ({error})") from error
     if manifest.get("snapshot") != directory.name:
-        raise AlteredError(f"its archive is that of {manifest.get('snapshot')}")
+        raise AlteredError(f"{MANIFEST} is that of {manifest.get('snapshot')}")
     return manifest
 
 
 def _compare(directory: Path, manifest: dict[str, Any]) -> None:
-    try:
-        there = json.loads((directory / MANIFEST).read_bytes())
-    except (OSError, ValueError):
-        there = None
-    if there != manifest:
-        raise AlteredError(f"{MANIFEST} is not as it was signed")
     for name, sha256 in manifest["files"].items():
         try:
             with (directory / name).open("rb") as file:

@@ -13,8 +13,8 @@ from app.forms import CANDIDATES, Form
 
 JSON_ROOT = PurePosixPath("static/json")
 MANIFEST = PurePosixPath("snapshot.json")
-SNAPSHOT_PREFIX, SNAPSHOT_SUFFIX = "tegak-snapshot-", ".tar.gz"
-"""What a snapshot's archive is called, around the snapshot's name."""
+MANIFEST_SIGNATURE = PurePosixPath("snapshot.json.sig")
+"""What is signed of a snapshot, since it has the digest of each of its files; and its ssh signature."""
 
 VERSION = JSON_ROOT / "version.json"
 CANDIDATE_NAMES = JSON_ROOT / "ppwp.json"

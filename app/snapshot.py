@@ -51,10 +51,13 @@ class Snapshot:
         try:
             manifest = json.loads((self.directory / layout.MANIFEST).read_bytes())
             self._pack = Pack(self.directory)
+            lacking = [name for name in manifest["files"] if not (self.directory / name).exists()]
         except FileNotFoundError as error:
             raise NotReadyError(f"{directory} has no {Path(error.filename).name}") from error
         except DamagedError as error:
             raise NotReadyError(str(error)) from error
+        if lacking:
+            raise NotReadyError(f"{directory} has no {lacking[0]}")
         self.name = str(manifest["snapshot"])
         self.as_of = dt.datetime.fromisoformat(str(manifest["as_of"]))
 

@@ -1,4 +1,4 @@
-"""`python -m app.loader SOURCE TARGET`: build a snapshot of the tables in SOURCE, and put its archive into TARGET.
+"""`python -m app.loader SOURCE TARGET`: build a snapshot of the tables in SOURCE, in a folder in TARGET.
 
 What it prints are lines of JSON: `progress` while it works; then `built`, or `problems` (exit code 2). A process of its
 own, since a nation's tables take most of a gigabyte, and the libraries for them a second to load.
@@ -21,11 +21,18 @@ def main() -> int:
     """Build, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m app.loader", description=__doc__)
     parser.add_argument("source", type=Path, help="a directory with regions.csv.gz and tps.csv.gz")
-    parser.add_argument("target", type=Path, help="where the archive goes")
+    parser.add_argument("target", type=Path, help="where the snapshot's folder goes")
+    parser.add_argument("--previous", type=Path, help="the folder of the snapshot that is shown: what it is made of")
     parser.add_argument("--allow-errors", action="store_true", help="leave out what doesn't fit")
     arguments = parser.parse_args()
     try:
-        built = build_snapshot(arguments.source, arguments.target, progress=_tell, allow_errors=arguments.allow_errors)
+        built = build_snapshot(
+            arguments.source,
+            arguments.target,
+            progress=_tell,
+            allow_errors=arguments.allow_errors,
+            previous=arguments.previous,
+        )
     except SourceError as error:
         _say(problems=str(error), count=len(error.problems))
         return UNUSABLE
@@ -35,8 +42,7 @@ def main() -> int:
         why = error.strerror if isinstance(error, OSError) else error
         _say(problems=f"the snapshot can't be written: {why}", count=0)
         return 1
-    said = {"name": built.name, "file": built.path.name, "entered": built.entered, "skipped": len(built.skipped)}
-    _say(built={**said, "source": built.source})
+    _say(built={"name": built.name, "skipped": len(built.skipped), "source": built.source})
     return 0
 
 

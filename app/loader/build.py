@@ -1,25 +1,29 @@
-"""Building a snapshot: the tables are read once, checked, added up, and written as documents in a pack."""
+"""Building a snapshot: the tables are read once, checked, added up, and written as documents in a pack.
+
+Where a snapshot of the same regions and polling stations was built before, only the documents of what has changed are
+made, and whatever else there is stays in the files that it has.
+"""
 
 import datetime as dt
 import hashlib
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from app import layout
 from app.loader import regions, stations
-from app.loader.archive import write_archive
 from app.loader.columns import read_stations
-from app.loader.documents import documents
+from app.loader.documents import documents, stamp
+from app.loader.half_made import half_made
+from app.loader.made import Made, keep, read_made, sha256_of
 from app.loader.packing import PackWriter
 from app.loader.problems import Problem, SourceError
-from app.loader.regions import read_regions
+from app.loader.regions import Region, read_regions
 from app.loader.tables import digest_of_source, read_packed, unpack
-from app.loader.tabulation import add_up, with_flags
-from app.pack import FILES
+from app.loader.tabulation import VOTES, add_up, with_flags
 
 AHEAD = dt.timedelta(minutes=5)
 """How far a form's time may be ahead of this machine's: clocks differ, and a form of next year would date the count."""
@@ -27,34 +31,45 @@ AHEAD = dt.timedelta(minutes=5)
 BuildProgress = Callable[[str, int, int], None]
 """Called with what is being done, how many parts of the work are done, and how many there are."""
 
-PARTS = ("reading", "adding up", "writing", "packing")
+PARTS = ("reading", "adding up", "writing")
 
 
 @dataclass(frozen=True)
 class BuiltSnapshot:
-    """A snapshot's archive.
+    """A snapshot as it was built.
 
     Args:
         name: The snapshot's name: its time and the digest of its content.
-        path: The archive.
-        sha256: The archive's digest.
+        directory: Where its files are.
         as_of: The time it shows.
         stations: Polling stations in all.
         entered: Of these, with figures.
-        documents: How many documents there are in it.
+        documents: How many documents were made: all, or those that may have changed.
         skipped: What was left out because it didn't fit; empty unless that was asked for.
         source: The digest of the tables that were read (see `digest_of_source`).
+        made_of: The snapshot of which it was made; None where it was made from nothing.
     """
 
     name: str
-    path: Path
-    sha256: str
+    directory: Path
     as_of: dt.datetime
     stations: int
     entered: int
     documents: int
     skipped: list[Problem]
     source: str
+    made_of: str | None
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """What was read."""
+
+    tree: dict[int, Region]
+    stations: pl.DataFrame
+    regions: str
+    source: str
+    problems: list[Problem]
 
 
 def build_snapshot(
@@ -64,59 +79,84 @@ def build_snapshot(
     progress: BuildProgress | None = None,
     allow_errors: bool = False,
     now: dt.datetime | None = None,
+    previous: Path | None = None,
+    after: int = 0,
 ) -> BuiltSnapshot:
-    """Build the archive of a snapshot.
+    """Build a snapshot in a folder of its name.
 
     Args:
         source: A directory with regions.csv.gz and tps.csv.gz.
-        target: The directory for the archive; nothing in it changes unless the build succeeds.
+        target: The directory for that folder; nothing in it changes unless the build succeeds.
         progress: Told how far it is.
         allow_errors: Leave out what doesn't fit instead of refusing the input.
         now: This machine's time: no form is newer, and it is the snapshot's where nothing is entered yet.
+        previous: The folder of the snapshot that is shown now; fine if nothing usable is there.
+        after: Nothing in it is said to have changed before this time, in unix seconds.
 
     Raises:
         SourceError: The input can't be used; every row that doesn't fit is in it.
+        PackError: The documents can't be packed.
     """
     now = now or dt.datetime.now(dt.UTC)
     tell = _telling(progress)
     tell("reading")
+    read = _read(source, now, allow_errors=allow_errors)
+    before = read_made(previous) if previous else None
+    tell("adding up")
+    levels = add_up(read.stations, read.tree)
+    as_of = _newest(read.stations) or now.replace(microsecond=0)
+    modified = max(int(now.timestamp()), after + 1, before.modified + 1 if before else 0)
+    made_of = before.pack if before and not before.is_worn else None
+    changed = before.changed(read.stations, read.regions, read.tree) if before and made_of else None
+    made_of = made_of if changed else None
+    with half_made(target) as folder:
+        tell("writing")
+        directory = folder / "snapshot"
+        directory.mkdir()
+        pack = PackWriter(directory, stamp(as_of), made_of)
+        made = 0
+        for each in documents(read.stations, levels, as_of, changed):
+            pack.add(each)
+            made += each.table.height
+        digest = pack.end(modified, times_of=before.pack.index if before and not made_of else None)
+        name = f"{as_of:%Y%m%dT%H%M%SZ}-{digest[:10]}"
+        counted = levels[0].row(0, named=True)
+        facts = {
+            "snapshot": name,
+            "as_of": as_of.isoformat(),
+            "modified": modified,
+            "tps_total": counted["stations"],
+            "tps_entered": counted["entered"],
+            "votes": [counted[votes] for votes in VOTES],
+        }
+        files = _digests(directory, before)
+        (directory / layout.MANIFEST).write_bytes(layout.dump({**facts, "files": files}))
+        keep(directory, read.stations, read.regions, pack.changes, made_of.name if made_of else None)
+        if not (target / name).exists():  # the same content may have been built before, whatever it was made of
+            directory.rename(target / name)
+    return BuiltSnapshot(
+        name,
+        target / name,
+        as_of,
+        counted["stations"],
+        counted["entered"],
+        made,
+        read.problems,
+        read.source,
+        made_of.name if made_of else None,
+    )
+
+
+def _read(source: Path, now: dt.datetime, *, allow_errors: bool) -> _Tables:
     problems: list[Problem] = []
     packed = [read_packed(source / file) for file in (regions.FILE, stations.FILE)]
-    tree = read_regions(unpack(regions.FILE, packed[0]))
+    table = unpack(regions.FILE, packed[0])
+    tree = read_regions(table)
     latest = int((now + AHEAD).timestamp())
     read = with_flags(read_stations(unpack(stations.FILE, packed[1]), tree, latest, problems.append))
     if problems and not allow_errors:
         raise SourceError(problems)
-    tell("adding up")
-    levels = add_up(read, tree)
-    as_of = _newest(read) or now.replace(microsecond=0)
-    target.mkdir(parents=True, exist_ok=True)
-    # Of its own: two builds at once share nothing that is half-made.
-    with tempfile.TemporaryDirectory(prefix=f".{layout.SNAPSHOT_PREFIX}", dir=target) as half_made:
-        directory = Path(half_made)
-        tell("writing")
-        pack = PackWriter(directory)
-        for table in documents(read, levels, as_of):
-            pack.add(table)
-        name = f"{as_of:%Y%m%dT%H%M%SZ}-{pack.end(int(as_of.timestamp()))[:10]}"
-        counted = levels[0].row(0, named=True)
-        (directory / layout.MANIFEST).write_bytes(_manifest(directory, name, as_of, counted))
-        tell("packing")
-        archive = directory / f"{layout.SNAPSHOT_PREFIX}{name}{layout.SNAPSHOT_SUFFIX}"
-        files = [directory / file for file in (layout.MANIFEST.name, *FILES)]
-        sha256 = write_archive(archive, files, int(as_of.timestamp()))
-        path = archive.replace(target / archive.name)
-    return BuiltSnapshot(
-        name,
-        path,
-        sha256,
-        as_of,
-        counted["stations"],
-        counted["entered"],
-        pack.documents,
-        problems,
-        digest_of_source(*packed),
-    )
+    return _Tables(tree, read, hashlib.sha256(table).hexdigest(), digest_of_source(*packed), problems)
 
 
 def _newest(read: pl.DataFrame) -> dt.datetime | None:
@@ -125,21 +165,19 @@ def _newest(read: pl.DataFrame) -> dt.datetime | None:
     return dt.datetime.fromtimestamp(newest, dt.UTC) if isinstance(newest, int) else None
 
 
-def _manifest(directory: Path, name: str, as_of: dt.datetime, counted: Mapping[str, int]) -> bytes:
-    return layout.dump(
-        {
-            "snapshot": name,
-            "as_of": as_of.isoformat(),
-            "tps_total": counted["stations"],
-            "tps_entered": counted["entered"],
-            "files": {file: _sha256(directory / file) for file in FILES},
-        }
-    )
+def _digests(directory: Path, before: Made | None) -> dict[str, str]:
+    """The digest of each file; those that are the other snapshot's own have the one that was signed with it."""
+    found: dict[str, str] = {}
+    known: dict[str, Any] = dict(before.manifest["files"]) if before else {}
+    names = [path.name for path in directory.iterdir()]
+    for name in sorted(names):
+        linked = before is not None and name in known and _is_same(directory / name, before.pack.directory / name)
+        found[name] = known[name] if linked else sha256_of(directory / name)
+    return found
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _is_same(one: Path, other: Path) -> bool:
+    return other.exists() and one.samefile(other)
 
 
 def _telling(progress: BuildProgress | None) -> Callable[[str], None]:

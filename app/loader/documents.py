@@ -1,13 +1,15 @@
-"""The documents of the layout, as columns of addresses and bodies."""
+"""The documents of the layout, as columns of addresses and bodies: all of them, or those of what has changed."""
 
 import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from app import layout
 from app.forms import CANDIDATES
+from app.loader.packing import Documents
 from app.loader.regions import KELURAHAN_DEPTH
 from app.loader.tabulation import INVALID, VALID, VOTERS, VOTES
 
@@ -20,32 +22,59 @@ KINDS_ABROAD = (("TPS", 0), ("POS", 1000), ("KSK", 2000))
 _WIB_SECONDS = 7 * 3600
 
 
-def documents(stations: pl.DataFrame, levels: Sequence[pl.DataFrame], as_of: dt.datetime) -> Iterator[pl.DataFrame]:
-    """Every document of a snapshot, table after table.
+@dataclass(frozen=True)
+class Changed:
+    """What may have other documents than before.
+
+    Args:
+        stations: The ids of polling stations.
+        regions: The ids of regions: their kelurahan, and whatever these are a part of.
+    """
+
+    stations: pl.Series
+    regions: pl.Series
+
+
+def stamp(as_of: dt.datetime) -> str:
+    """How the count of every region begins: with the snapshot's time."""
+    return f'{{"ts":"{layout.local_time(as_of)}"'
+
+
+def documents(
+    stations: pl.DataFrame, levels: Sequence[pl.DataFrame], as_of: dt.datetime, changed: Changed | None = None
+) -> Iterator[Documents]:
+    """Every document of a snapshot, or those of what has changed, kind after kind.
 
     Args:
         stations: The polling stations, with flags.
         levels: The regions of each level, the nation first, with their counts.
         as_of: The snapshot's time.
-
-    Yields:
-        Tables with the columns `address` and `body`, both text.
+        changed: What has changed since another snapshot of the same regions and polling stations; None for everything.
     """
-    yield _forms(stations, levels[KELURAHAN_DEPTH], as_of)
-    parts = _stations_by_kelurahan(stations, levels[KELURAHAN_DEPTH])
+    kelurahan = levels[KELURAHAN_DEPTH]
+    yield Documents(_forms(_among(stations, "id", changed and changed.stations), kelurahan, as_of))
+    regions = changed and changed.regions
+    parts = _stations_by_kelurahan(_among(stations, "kelurahan_id", regions), kelurahan)
     for level in reversed(levels):
-        regions = level.join(parts, left_on="id", right_on="parent_id", how="left", maintain_order="left").with_columns(
-            pl.col("table", "names", "progress").fill_null("")
+        told = (
+            _among(level, "id", regions)
+            .join(parts, left_on="id", right_on="parent_id", how="left", maintain_order="left")
+            .with_columns(pl.col("table", "names", "progress").fill_null(""))
         )
-        yield _counts(regions, as_of)
-        yield _names(regions)
-        yield _names(regions.filter("abroad")).with_columns(address=pl.lit(f"/{layout.ABROAD_NAMES}"))
-        if level is not levels[KELURAHAN_DEPTH]:
-            yield _progress(regions)
+        yield Documents(_counts(told), stamped=True)
+        yield Documents(_names(told))
+        yield Documents(_names(told.filter("abroad")).with_columns(address=pl.lit(f"/{layout.ABROAD_NAMES}")))
+        if level is not kelurahan:
+            yield Documents(_progress(told))
         if level is not levels[0]:  # the nation is no part of anything
-            parts = _regions_by_parent(level)
+            parts = _regions_by_parent(_among(level, "parent_id", regions))
     fixed = {layout.CANDIDATE_NAMES: layout.dump(layout.NAMES), layout.VERSION: layout.version_body(as_of)}
-    yield pl.DataFrame({"address": [f"/{path}" for path in fixed], "body": [body.decode() for body in fixed.values()]})
+    bodies = [body.decode() for body in fixed.values()]
+    yield Documents(pl.DataFrame({"address": [f"/{path}" for path in fixed], "body": bodies}))
+
+
+def _among(table: pl.DataFrame, column: str, ids: pl.Series | None) -> pl.DataFrame:
+    return table if ids is None else table.filter(pl.col(column).is_in(ids.implode()))
 
 
 def _forms(stations: pl.DataFrame, kelurahan: pl.DataFrame, as_of: dt.datetime) -> pl.DataFrame:
@@ -98,12 +127,12 @@ def _regions_by_parent(level: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _counts(regions: pl.DataFrame, as_of: dt.datetime) -> pl.DataFrame:
+def _counts(regions: pl.DataFrame) -> pl.DataFrame:
     of_entered = regions.with_columns(pl.when(pl.col("entered") > 0).then(pl.col(VOTES)))
     return of_entered.select(
         address=_address(layout.count_file(()).as_posix().removesuffix(".json"), ""),
         body=_joined(
-            f'{{"ts":"{layout.local_time(as_of)}","progress":{{"total":', _number("stations"),
+            ',"progress":{"total":', _number("stations"),
             ',"proses":', _number("entered"),
             '},"table":{', pl.col("table"),
             '},"chart":', _votes(), "}",

@@ -2,89 +2,197 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from app.layout import SNAPSHOT_PREFIX, SNAPSHOT_SUFFIX
+from app import layout
 from app.loader import regions, stations
+from app.loader.made import CHANGES, MADE, code_digest, sha256_of
 from app.loader.problems import SourceError
 from app.loader.tables import digest_of_source, read_packed
+from app.pack import INDEX_FILES, STAMP, segment_file
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import write_whole
-from roles.artefacts.signing import read_artefact, sign
+from roles.artefacts.archive import write_archive
+from roles.artefacts.signing import read_artefact, sign, signature_beside, signature_of
 from roles.scripts.artefacts import Artefact
+from roles.scripts.snapshots import SNAPSHOT_NAMESPACE, Parcel, whole
 from roles.stack.checkout import Checkout
 
-SNAPSHOT_NAMESPACE = "tegak-snapshot"
 BuildProgress = Callable[[str, int, int], None]
 """Called with what is being done, how many parts of the work are done, and how many there are."""
 
-LOADER = ("app/loader", "app/layout.py", "app/forms.py", "app/pack.py")
-"""What decides, with the source, how a snapshot comes out."""
+KEPT = 8
+"""So many built snapshots stay in dist/: the next one is made of one of them."""
+
+WHOLE_EFFORT, CHANGES_EFFORT = 1, 6
+"""gzip's: the nation is 190 MB, of which more effort takes three times as long for a tenth less; changes are small."""
+
+SPARE_BYTES = 64 * 1024 * 1024
+"""What a host is to have free beside what changes need."""
 
 
 @dataclass(frozen=True)
-class BuiltArchive:
-    """A snapshot's archive, built and signed.
+class Sent:
+    """A file that travels, and what a host needs to know of it."""
+
+    path: Path
+    parcel: Parcel
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a snapshot's manifest says of it.
 
     Args:
-        name: The snapshot's name.
-        path: The archive; its signature and sha256 are beside it.
+        entered: How many polling stations have figures.
+        votes: The votes of each candidate.
+        modified: When it was built, in unix seconds.
+        files: The digest of each of its files.
+    """
+
+    entered: int = 0
+    votes: tuple[int, ...] = ()
+    modified: int = 0
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StoredSnapshot:
+    """A snapshot in dist/: as it was built, or as an archive alone that came out of the bucket.
+
+    Args:
+        name: Its name.
+        checkout: Whose dist/ it is in.
         skipped: How many rows of the source were left out.
-        stations_entered: How many polling stations have figures in it; 0 where only the archive's name is known.
     """
 
     name: str
-    path: Path
+    checkout: Checkout
     skipped: int = 0
-    stations_entered: int = 0
+
+    @property
+    def directory(self) -> Path:
+        """Where its files are, if it was built here."""
+        return _built(self.checkout) / self.name
+
+    @property
+    def path(self) -> Path:
+        """Where the archive with all of it is, once somebody needs it; its signature and sha256 are beside it."""
+        return self.checkout.dist / f"tegak-snapshot-{self.name}.tar.gz"
+
+    @property
+    def is_built(self) -> bool:
+        """Whether it is here as it was built, and signed."""
+        return (self.directory / layout.MANIFEST_SIGNATURE).exists()
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What its manifest says; nothing where only its archive is here."""
+        if not self.is_built:
+            return Facts()
+        said = json.loads((self.directory / layout.MANIFEST).read_bytes())
+        return Facts(said["tps_entered"], tuple(said["votes"]), said["modified"], tuple(said["files"]))
+
+    @cached_property
+    def made_of(self) -> str | None:
+        """The snapshot of which it was made; None where it was made from nothing, or was not built here."""
+        changes = self.directory / MADE / CHANGES
+        return json.loads(changes.read_bytes())["from"] if self.is_built and changes.exists() else None
 
     def artefact(self) -> Artefact:
-        """What a host needs to know to take it.
+        """What is known of its archive, which is made if it isn't there.
 
         Raises:
-            OperatorError: A part of it is missing.
+            OperatorError: It was not built here, and its archive isn't here either; or it can't be signed.
         """
+        if self.is_built and not signature_beside(self.path).exists():
+            write_archive(self.path, self._signed_files(self.facts.files), effort=WHOLE_EFFORT)
+            sign(self.path, self.checkout.release_key, SNAPSHOT_NAMESPACE)
         return read_artefact(self.name, self.path, SNAPSHOT_NAMESPACE, next_command="fab publish")
+
+    @cached_property
+    def whole(self) -> Sent:
+        """All of it.
+
+        Raises:
+            OperatorError: See `artefact`.
+        """
+        return Sent(self.path, whole(self.artefact()))
+
+    @cached_property
+    def changes(self) -> Sent:
+        """What it has otherwise than the one of which it was made."""
+        path, changes = self.directory / MADE / "changes.tar.gz", self.directory / MADE / CHANGES
+        new = segment_file(json.loads(changes.read_bytes())["segment"])
+        files = self._signed_files(name for name in (STAMP, new) if name in self.facts.files)
+        if not path.exists():
+            write_archive(path, [*files, changes], effort=CHANGES_EFFORT)
+        sizes = sum(file.stat().st_size for file in (*files, *(self.directory / name for name in INDEX_FILES)))
+        return Sent(path, Parcel(self.name, path.stat().st_size, sha256_of(path), sizes + SPARE_BYTES, self.made_of))
+
+    def _signed_files(self, names: Iterable[str]) -> list[Path]:
+        return [self.directory / name for name in (layout.MANIFEST.name, layout.MANIFEST_SIGNATURE.name, *names)]
 
 
 def ensure_snapshot(
-    checkout: Checkout, source: Path, progress: BuildProgress | None, *, allow_errors: bool = False
-) -> BuiltArchive:
+    checkout: Checkout,
+    source: Path,
+    progress: BuildProgress | None,
+    *,
+    allow_errors: bool = False,
+    shown: str | None = None,
+) -> StoredSnapshot:
     """Build and sign the snapshot of a source, unless dist/ has it from the same source and loader.
+
+    Args:
+        checkout: Whose dist/.
+        source: A directory with the two tables.
+        progress: Told how far it is.
+        allow_errors: Leave out rows that don't fit.
+        shown: The snapshot that hosts have: if it is in dist/, only what has changed since is made.
 
     Raises:
         OperatorError: The source can't be published as it is; the message names file, row and field.
     """
-    known = _built_before(_note(checkout, source_digest(source), allow_errors=allow_errors))
-    if known is not None and known.path.exists():
+    known = _built_before(_note(checkout, source_digest(source), allow_errors=allow_errors), checkout)
+    if known is not None and known.is_built:
         return known
-    built = _build(checkout, source, progress, allow_errors=allow_errors)
-    archive = BuiltArchive(built["name"], checkout.dist / built["file"], built["skipped"], built["entered"])
-    sign(archive.path, checkout.release_key, SNAPSHOT_NAMESPACE)
-    kept = {
-        "name": archive.name,
-        "file": built["file"],
-        "skipped": built["skipped"],
-        "stations_entered": built["entered"],
-    }
+    built = _build(checkout, source, progress, allow_errors=allow_errors, shown=shown)
+    snapshot = StoredSnapshot(built["name"], checkout, built["skipped"])
+    manifest = (snapshot.directory / layout.MANIFEST).read_bytes()
+    signature = signature_of(manifest, checkout.release_key, SNAPSHOT_NAMESPACE, f"snapshot {snapshot.name}")
+    write_whole(snapshot.directory / layout.MANIFEST_SIGNATURE, signature.encode())
     # Of what the loader has read: the source may have become another one since it was looked for here.
-    write_whole(_note(checkout, built["source"], allow_errors=allow_errors), json.dumps(kept).encode())
-    return archive
+    note = {"name": snapshot.name, "skipped": snapshot.skipped}
+    write_whole(_note(checkout, built["source"], allow_errors=allow_errors), json.dumps(note).encode())
+    _tidy(checkout, {snapshot.name, shown})
+    return snapshot
 
 
-def _build(checkout: Checkout, source: Path, progress: BuildProgress | None, *, allow_errors: bool) -> dict[str, Any]:
+def find_snapshot(checkout: Checkout, name: str) -> StoredSnapshot:
+    """The snapshot of a name; fine if nothing of it is here, as long as every host has it."""
+    return StoredSnapshot(name, checkout)
+
+
+def _build(
+    checkout: Checkout, source: Path, progress: BuildProgress | None, *, allow_errors: bool, shown: str | None
+) -> dict[str, Any]:
     """Run the loader, in a process of its own; what it says of what it has built.
 
     Raises:
         OperatorError: The source can't be published as it is, or there is no room for it.
     """
-    argv = [sys.executable, "-m", "app.loader", str(source.resolve()), str(checkout.dist)]
+    argv = [sys.executable, "-m", "app.loader", str(source.resolve()), str(_built(checkout))]
     argv += ["--allow-errors"] if allow_errors else []
+    argv += ["--previous", str(_built(checkout) / shown)] if shown else []
     with subprocess.Popen(argv, cwd=checkout.project, stdout=subprocess.PIPE, text=True) as loader:
         said: dict[str, Any] = {}
         for line in loader.stdout or ():
@@ -103,18 +211,25 @@ def _build(checkout: Checkout, source: Path, progress: BuildProgress | None, *, 
     raise OperatorError(f"{why}; nothing was published", next_command="df -h .; free -m")
 
 
-def _built_before(note: Path) -> BuiltArchive | None:
+def _tidy(checkout: Checkout, needed: AbstractSet[str | None]) -> None:
+    """Remove all but the newest built snapshots."""
+    found = sorted(_built(checkout).glob("[0-9]*"), key=lambda path: path.stat().st_mtime)
+    for each in found[:-KEPT]:
+        if each.name not in needed:
+            shutil.rmtree(each, ignore_errors=True)
+
+
+def _built(checkout: Checkout) -> Path:
+    return checkout.dist / "snapshots"
+
+
+def _built_before(note: Path, checkout: Checkout) -> StoredSnapshot | None:
     """What was built of the same source; a note that was cut vouches for nothing."""
     try:
         known = json.loads(note.read_bytes())
-        return BuiltArchive(known["name"], note.parent / known["file"], known["skipped"], known["stations_entered"])
+        return StoredSnapshot(known["name"], checkout, known["skipped"])
     except (OSError, ValueError, LookupError, TypeError):
         return None
-
-
-def find_snapshot(checkout: Checkout, name: str) -> BuiltArchive:
-    """The built snapshot of a name; fine if its archive is gone, as long as every host has it."""
-    return BuiltArchive(name, checkout.dist / f"{SNAPSHOT_PREFIX}{name}{SNAPSHOT_SUFFIX}")
 
 
 def source_digest(source: Path) -> str:
@@ -127,8 +242,5 @@ def source_digest(source: Path) -> str:
 
 def _note(checkout: Checkout, source: str, *, allow_errors: bool) -> Path:
     """Where it is noted what was built of a source, by what decides how it comes out."""
-    digest = hashlib.sha256(f"{allow_errors}\0{source}\0".encode())
-    project = checkout.project
-    for file in (file for part in LOADER for file in sorted((project / part).rglob("*.py")) or [project / part]):
-        digest.update(f"{file.name}\0".encode() + file.read_bytes())
+    digest = hashlib.sha256(f"{allow_errors}\0{source}\0{code_digest()}".encode())
     return checkout.dist / f"source-{digest.hexdigest()[:16]}.json"

@@ -7,7 +7,7 @@ from infra.bridge.bucket_layout import RELEASES_PREFIX, SNAPSHOTS_PREFIX
 from infra.bridge.errors import OperatorError
 from roles.artefacts.release import Release
 from roles.artefacts.signing import check_signature, sha256_beside, signature_beside
-from roles.artefacts.snapshot import BuiltArchive, find_snapshot
+from roles.artefacts.snapshot import StoredSnapshot, find_snapshot
 from roles.bucket.bucket import Bucket
 from roles.bucket.start import Published
 from roles.stack.checkout import Checkout
@@ -37,17 +37,19 @@ class Archives:
         self._have(release)
         return release
 
-    def snapshot(self, name: str) -> BuiltArchive:
+    def snapshot(self, name: str) -> StoredSnapshot:
         """A snapshot in dist/; fetched if it was built elsewhere.
 
         Raises:
             OperatorError: It is neither here nor in the bucket.
         """
         snapshot = find_snapshot(self.checkout, name)
+        if snapshot.is_built:
+            snapshot.artefact()  # which makes it
         self._have(snapshot)
         return snapshot
 
-    def lacking(self, archive: Release | BuiltArchive) -> str | None:
+    def lacking(self, archive: Release | StoredSnapshot) -> str | None:
         """The key that an archive will have in the bucket; None if it is there already.
 
         Raises:
@@ -62,7 +64,7 @@ class Archives:
             )
         return key if there is None else None
 
-    def publish(self, archive: Release | BuiltArchive) -> Published:
+    def publish(self, archive: Release | StoredSnapshot) -> Published:
         """Write an archive into the bucket, unless it is there.
 
         Raises:
@@ -75,7 +77,7 @@ class Archives:
             self.bucket.put_file(key, archive.path, artefact.sha256)
         return Published(key_of(archive), artefact)
 
-    def _have(self, archive: Release | BuiltArchive) -> None:
+    def _have(self, archive: Release | StoredSnapshot) -> None:
         path, beside = archive.path, _beside(archive)
         if all(each.exists() for each in (path, *beside)):
             return
@@ -96,16 +98,16 @@ class Archives:
 TEXT = "text/plain"
 
 
-def key_of(archive: Release | BuiltArchive) -> str:
+def key_of(archive: Release | StoredSnapshot) -> str:
     """Where an archive is in the bucket."""
     return _key(archive, archive.path)
 
 
-def _key(archive: Release | BuiltArchive, file: Path) -> str:
+def _key(archive: Release | StoredSnapshot, file: Path) -> str:
     prefix = RELEASES_PREFIX if isinstance(archive, Release) else SNAPSHOTS_PREFIX
     return f"{prefix}/{file.name}"
 
 
-def _beside(archive: Release | BuiltArchive) -> tuple[Path, Path]:
+def _beside(archive: Release | StoredSnapshot) -> tuple[Path, Path]:
     """What is kept beside an archive in dist/, and beside it in the bucket."""
     return sha256_beside(archive.path), signature_beside(archive.path)

@@ -19,7 +19,7 @@ from roles.artefacts.files import Configuration
 from roles.artefacts.signing import signature_of
 from roles.aws.members import member
 from roles.rollout.changes import READY_SECONDS
-from roles.scripts import activation, artefacts
+from roles.scripts import activation, artefacts, snapshots
 from roles.scripts.artefacts import Artefact
 from roles.scripts.host_files import HostFile
 from roles.scripts.layout import COMPLETE, LOG, RELEASES, SNAPSHOTS
@@ -206,8 +206,10 @@ def _steps(configuration: Configuration, location: GroupLocation, published: Sta
     for each in (*published.earlier, published.release):
         yield _receive(each, artefacts.receive_release(each.artefact), str(RELEASES))
     if snapshot is not None:
-        yield _receive(snapshot, artefacts.receive_snapshot(snapshot.artefact), str(SNAPSHOTS))
-        yield _step("switch the snapshot", artefacts.activate_snapshot(snapshot.artefact.name))
+        yield _receive(
+            snapshot, snapshots.receive_snapshot(snapshots.whole(snapshot.artefact), goes_on=False), str(SNAPSHOTS)
+        )
+        yield _step("switch the snapshot", snapshots.activate_snapshot(snapshot.artefact.name))
     yield place("activate", role, release)
     ready = artefacts.wait_ready(release, with_snapshot=snapshot is not None, seconds=READY_SECONDS)
     yield _step("wait until it is ready", ready)
@@ -220,7 +222,7 @@ def _tidy(published: StartPublication) -> Script:
     kept = (published.release, *published.earlier)
     forget = forget_rollouts(tuple(each.artefact.name for each in kept))
     snapshot = published.snapshot
-    return forget.then(artefacts.keep_snapshots((snapshot.artefact.name,)) if snapshot else None)
+    return forget.then(snapshots.keep_snapshots((snapshot.artefact.name,)) if snapshot else None)
 
 
 def _receive(archive: Published, script: Script, directory: str) -> StartStep:

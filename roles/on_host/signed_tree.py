@@ -1,10 +1,12 @@
 """Runs on a host, before the program that looks around there (see `roles.scripts.examination`): compares files.
 
-A release or snapshot is compared with the signed archive that it came in, which the host keeps beside it. What counts
-is the signature: the archive, its sha256 and everything unpacked from it could be altered together.
+A release is compared with the signed archive that it came in, which the host keeps beside it; a snapshot with its
+signed manifest, which has the digest of each file. What counts is the signature: the archive or manifest and everything
+beside it could be altered together.
 """
 
 import gzip
+import hashlib
 import io
 import json
 import marshal
@@ -35,22 +37,21 @@ class NotSignedError(Exception):
     """Why nothing can be said of a directory."""
 
 
-def check_signature(directory: str, signers: str, signer: str, namespace: str) -> str:
-    """The path of the archive that a directory came in, if it is signed by who may.
+def check_signature(path: str, signature: str, asked: "dict[str, Any]") -> None:
+    """Refuse a file that isn't signed by who may.
 
     Raises:
         NotSignedError: It isn't, or is not there.
     """
-    archive, signature = (os.path.join(directory, SIGNED, name) for name in (ARCHIVE, SIGNATURE))
-    if not (os.path.isfile(archive) and os.path.isfile(signature)):
-        raise NotSignedError("the host does not keep its signed archive")
-    with tempfile.NamedTemporaryFile("w") as allowed, open(archive, "rb") as body:
-        allowed.write(signers)
+    if not (os.path.isfile(path) and os.path.isfile(signature)):
+        raise NotSignedError(f"the host does not keep its signed {asked['signed']}")
+    signer, namespace = asked["signer"], asked["namespace"]
+    with tempfile.NamedTemporaryFile("w") as allowed, open(path, "rb") as body:
+        allowed.write(asked["signers"])
         allowed.flush()
         argv = ["ssh-keygen", "-Y", "verify", "-f", allowed.name, "-I", signer, "-n", namespace, "-s", signature]
         if subprocess.run(argv, stdin=body, capture_output=True, check=False).returncode != 0:
-            raise NotSignedError(f"its archive has no valid signature of {signer} for {namespace}")
-    return archive
+            raise NotSignedError(f"its {asked['signed']} has no valid signature of {signer} for {namespace}")
 
 
 class Member:
@@ -118,57 +119,51 @@ def is_compiled_from(compiled: str, source: bytes) -> bool:
         return False
 
 
-def number_of(name: str, *, folder: bool) -> int:
-    """A number for an entry of a folder; nobody outside this process can foresee it: Python's hashes have a secret."""
-    return hash((name, folder))
-
-
 class Folders:
-    """What belongs into each folder of a directory, as a sum: a million names would not fit a small host's memory."""
+    """What belongs into each folder of a directory: names, and whether they are folders."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, int] = {"": 0}
-
-    def __len__(self) -> int:
-        return len(self._sums)
+        self._names: dict[str, set[tuple[str, bool]]] = {"": set()}
 
     def add(self, name: str, *, folder: bool = False) -> None:
         """Note a file, and the folders that it is in."""
         parent, own = os.path.split(name)
-        if parent not in self._sums:
-            self._sums[parent] = 0
+        if parent not in self._names:
+            self._names[parent] = set()
             self.add(parent, folder=True)
-        self._sums[parent] += number_of(own, folder=folder)
+        self._names[parent].add((own, folder))
 
     def strange(self, directory: str) -> "list[str]":
         """Those that hold something else than was signed."""
-        return [folder or "." for folder, signed in self._sums.items() if self._there(directory, folder) != signed]
-
-    def _there(self, directory: str, folder: str) -> "int | None":
-        total = 0
-        try:
-            with os.scandir(os.path.join(directory, folder)) as entries:
-                for each in entries:
-                    is_folder = each.is_dir(follow_symlinks=False)
-                    # What receiving left there beside what was signed; what is compiled is compared with its source.
-                    if not (is_folder and each.name == CACHE) and (folder or each.name not in {COMPLETE, SIGNED}):
-                        total += number_of(each.name, folder=is_folder)
-        except OSError:
-            return None
-        return total
+        return [folder or "." for folder, signed in self._names.items() if there(directory, folder) != signed]
 
 
-def compare(directory: str, archive: str, manifest: str) -> "dict[str, Any]":
-    """Compare a directory with its archive.
+def there(directory: str, folder: str) -> "set[tuple[str, bool]] | None":
+    """What is in a folder, beside what receiving left there; what is compiled is compared with its source."""
+    found: set[tuple[str, bool]] = set()
+    try:
+        with os.scandir(os.path.join(directory, folder)) as entries:
+            for each in entries:
+                is_folder = each.is_dir(follow_symlinks=False)
+                if not (is_folder and each.name == CACHE) and (folder or each.name not in {COMPLETE, SIGNED}):
+                    found.add((each.name, is_folder))
+    except OSError:
+        return None
+    return found
+
+
+def compare_archive(directory: str, asked: "dict[str, Any]") -> "dict[str, Any]":
+    """Compare a directory with the archive that it came in.
 
     Args:
         directory: Where it was unpacked.
-        archive: What was signed.
-        manifest: The file that says under `name` what it is; its folder's name must be the same.
+        asked: With `manifest`: the file that says under its own name what it is; its folder's name must be the same.
 
     Raises:
-        NotSignedError: The archive is another's.
+        NotSignedError: The archive is another's, or not signed.
     """
+    archive, manifest = os.path.join(directory, SIGNED, ARCHIVE), asked["manifest"]
+    check_signature(archive, os.path.join(directory, SIGNED, SIGNATURE), asked)
     folders, altered = Folders(), list[str]()
     files, name_signed = 0, None
     with gzip.open(archive) as packed:
@@ -182,6 +177,41 @@ def compare(directory: str, archive: str, manifest: str) -> "dict[str, Any]":
             altered += [name] if differs(directory, name, pieces) else []
     if name_signed != os.path.basename(directory):
         raise NotSignedError(f"its archive is that of {name_signed}")
+    return found_in(directory, files, altered, folders)
+
+
+def compare_manifest(directory: str, asked: "dict[str, Any]") -> "dict[str, Any]":
+    """Compare a directory with its own manifest; see `compare_archive`.
+
+    Raises:
+        NotSignedError: The manifest is another's, or not signed.
+    """
+    manifest = asked["manifest"]
+    signature = f"{manifest}.sig"
+    check_signature(os.path.join(directory, manifest), os.path.join(directory, signature), asked)
+    with open(os.path.join(directory, manifest), "rb") as file:
+        said = json.loads(file.read())
+    name_signed = said[manifest.removesuffix(".json")]
+    if name_signed != os.path.basename(directory):
+        raise NotSignedError(f"its manifest is that of {name_signed}")
+    folders = Folders()
+    for name in (manifest, signature, *said["files"]):
+        folders.add(name)
+    altered = [name for name, sha256 in said["files"].items() if sha256_of(f"{directory}/{name}") != sha256]
+    return found_in(directory, len(said["files"]), altered, folders)
+
+
+def sha256_of(path: str) -> "str | None":
+    """A file's digest; None where there is none, or a link to another."""
+    try:
+        with open(path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW)) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def found_in(directory: str, files: int, altered: "list[str]", folders: Folders) -> "dict[str, Any]":
+    """What is told of a directory."""
     return {
         "files": files,
         "altered": altered[:NAMED],
@@ -193,7 +223,6 @@ def compare(directory: str, archive: str, manifest: str) -> "dict[str, Any]":
 def examine_tree(directory: str, asked: "dict[str, Any]") -> "dict[str, Any]":
     """What differs in a directory from what was signed; or why nothing can be said of it."""
     try:
-        archive = check_signature(directory, asked["signers"], asked["signer"], asked["namespace"])
-        return compare(directory, archive, asked["manifest"])
+        return (compare_archive if asked["signed"] == "archive" else compare_manifest)(directory, asked)
     except (NotSignedError, OSError, EOFError, ValueError, KeyError, zlib.error) as error:
         return {"unknown": " ".join(str(error).split()) or type(error).__name__}

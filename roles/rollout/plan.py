@@ -83,6 +83,7 @@ class Step:
         undo_check: Proves that it went back.
         stdin: What `do` reads.
         stdin_is: What that is, for a reader of the plan.
+        arrived: Prints how much of a file the host has already, where `do` goes on from there.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Step:
     undo_check: Act | None = None
     stdin: bytes | Path | None = field(default=None, repr=False)
     stdin_is: str = ""
+    arrived: Script | None = None
 
 
 @dataclass(frozen=True)

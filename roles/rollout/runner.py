@@ -248,6 +248,8 @@ class Runner:
         stdin = step.stdin if reads else None
         if isinstance(stdin, Path):
             with stdin.open("rb") as file:
+                if step.arrived:
+                    file.seek(int(remote.run(label or step.name, self._fence.then(step.arrived))))
                 remote.run(label or step.name, fenced, file)
         else:
             remote.run(label or step.name, fenced, stdin)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from infra.bridge.inventory import Host
-from roles.artefacts.snapshot import BuiltArchive
+from roles.artefacts.snapshot import StoredSnapshot
 from roles.hosts.lock import HostBefore
 from roles.hosts.state import Observation
 from roles.rollout.plan import HostChange, Phase, Plan, Rollout, Step
 from roles.rollout.standing import Standing
-from roles.scripts import artefacts
+from roles.scripts import snapshots
 from roles.scripts.quoting import Script
 
 
@@ -18,13 +18,13 @@ class SnapshotPlanner:
     Args:
         observed: What the hosts have.
         rollout: What begins, or goes on.
-        archive: The snapshot.
+        snapshot: The snapshot.
     """
 
-    def __init__(self, observed: Observation, rollout: Rollout, archive: BuiltArchive) -> None:
+    def __init__(self, observed: Observation, rollout: Rollout, snapshot: StoredSnapshot) -> None:
         self.observed = observed
         self.rollout = rollout
-        self._archive = archive
+        self._snapshot = snapshot
         self._standing = Standing(observed, rollout)
 
     def plan(self) -> Plan:
@@ -34,7 +34,7 @@ class SnapshotPlanner:
         phases = [*self._receive(), *self._switch()]
         if phases:
             phases = [*self._standing.keep_out(left_out), *phases]
-        name, entered = self._archive.name, self._archive.stations_entered
+        name, entered = self._snapshot.name, self._snapshot.facts.entered
         return Plan(self.rollout.id, "publish", name, tuple(phases), tuple(left_out), stations_entered=entered)
 
     def tidy(self, *, undone: bool = False) -> Mapping[str, Script]:
@@ -43,9 +43,9 @@ class SnapshotPlanner:
             return {}
         scripts: dict[str, Script] = {}
         for host in self._app_hosts():
-            keep = tuple(dict.fromkeys(filter(None, [self._archive.name, self.before(host).snapshot])))
+            keep = tuple(dict.fromkeys(filter(None, [self._snapshot.name, self.before(host).snapshot])))
             if set(self._standing.state(host).snapshots) - set(keep):
-                scripts[host.name] = artefacts.keep_snapshots(keep)
+                scripts[host.name] = snapshots.keep_snapshots(keep)
         return scripts
 
     def before(self, host: Host) -> HostBefore:
@@ -60,27 +60,39 @@ class SnapshotPlanner:
         return [host for host in self.observed.inventory.with_role("app") if self._standing.can_be_changed(host)]
 
     def _receive(self) -> list[Phase]:
-        name = self._archive.name
-        lacking = [host for host in self._app_hosts() if name not in self._standing.state(host).snapshots]
-        if not lacking:
-            return []
-        artefact, path = self._archive.artefact(), self._archive.path
-        what, script = f"receive {name}, {artefact.size_bytes / 10**6:.0f} MB", artefacts.receive_snapshot(artefact)
-        changes = tuple(
-            HostChange(host, what, (Step("receive", host, script, stdin=path, stdin_is=path.name),)) for host in lacking
+        lacking = [
+            host for host in self._app_hosts() if self._snapshot.name not in self._standing.state(host).snapshots
+        ]
+        changes = tuple(HostChange(host, *self._received(host)) for host in lacking)
+        return [Phase("receive", (changes,))] if changes else []
+
+    def _received(self, host: Host) -> tuple[str, tuple[Step, ...]]:
+        """What is sent to a host, and how: the changes, if it has what they were made to, and has it unaltered."""
+        state, made_of = self._standing.state(host), self._snapshot.made_of
+        has_base = made_of is not None and made_of in state.snapshots and not state.altered
+        sent = self._snapshot.changes if has_base else self._snapshot.whole
+        parcel = sent.parcel
+        what = f"receive {parcel.name}, {parcel.size_bytes / 10**6:.1f} MB{' of changes' if parcel.made_of else ''}"
+        step = Step(
+            "receive",
+            host,
+            snapshots.receive_snapshot(parcel),
+            stdin=sent.path,
+            stdin_is=sent.path.name,
+            arrived=None if parcel.made_of else snapshots.arrived(parcel),
         )
-        return [Phase("receive", (changes,))]
+        return what, (step,)
 
     def _switch(self) -> list[Phase]:
-        name = self._archive.name
+        name = self._snapshot.name
         changing = [host for host in self._app_hosts() if self._standing.state(host).snapshot != name]
         return [Phase("switch all at once", (tuple(self._switched(host) for host in changing),))] if changing else []
 
     def _switched(self, host: Host) -> HostChange:
         state, before = self._standing.state(host), self.before(host).snapshot
-        back = artefacts.activate_snapshot(before) if before else artefacts.deactivate_snapshot()
-        steps = [Step("switch", host, artefacts.activate_snapshot(self._archive.name), None, back)]
+        back = snapshots.activate_snapshot(before) if before else snapshots.deactivate_snapshot()
+        steps = [Step("switch", host, snapshots.activate_snapshot(self._snapshot.name), None, back)]
         if before is None and state.running_release and self.observed.servers.get(host.name) in {"up", "down"}:
             # It becomes ready with its first snapshot, and is in use once its load balancers have seen that.
             steps += self._standing.pool(host).waits_until_up(host, self.observed.states)
-        return HostChange(host, f"{before or 'no snapshot'} -> {self._archive.name}", tuple(steps))
+        return HostChange(host, f"{before or 'no snapshot'} -> {self._snapshot.name}", tuple(steps))

@@ -1,4 +1,4 @@
-"""Receiving what is signed, and switching to it."""
+"""Receiving releases, and switching to them; snapshots are in roles/scripts/snapshots.py."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,13 +36,12 @@ from roles.scripts.quoting import (
 )
 
 LONG_TIMEOUT_SECONDS = 900
-"""For the nation's results over a slow line and on a slow disk."""
+"""For what is large, over a slow line and on a slow disk."""
 
 CONFIG = "config"
 """Where a release carries its templates."""
 
-UNPACKED_PER_PACKED = 5
-"""The nation's 63 MB are 228 MB unpacked, and the archive stays beside them."""
+UNPACKED_PER_PACKED = 10
 
 
 @dataclass(frozen=True)
@@ -66,17 +65,7 @@ class Artefact:
 
 def receive_release(artefact: Artefact) -> Script:
     """Take a release from standard input, check it, and unpack it beside the others."""
-    compile_all = 'python3 -m compileall -q "$half_made"/lib'
-    return _receive(artefact, RELEASES / artefact.name, unpacked_bytes=artefact.size_bytes * 10, finish=[compile_all])
-
-
-def receive_snapshot(artefact: Artefact) -> Script:
-    """Take a snapshot from standard input, check it, and unpack it beside the others."""
-    unpacked = artefact.size_bytes * UNPACKED_PER_PACKED
-    return _receive(artefact, SNAPSHOTS / artefact.name, unpacked_bytes=unpacked, finish=[])
-
-
-def _receive(artefact: Artefact, target: PurePosixPath, *, unpacked_bytes: int, finish: list[str]) -> Script:
+    target, unpacked_bytes = RELEASES / artefact.name, artefact.size_bytes * UNPACKED_PER_PACKED
     packed = INCOMING / f"{artefact.name}.tar.gz"
     signature = INCOMING / f"{artefact.name}.sig"
     half_made = target.with_name(f"{target.name}.half-made")
@@ -104,7 +93,7 @@ def _receive(artefact: Artefact, target: PurePosixPath, *, unpacked_bytes: int, 
         f'mkdir "$half_made"/{SIGNED}',
         f'mv {command(packed)} "$half_made"/{SIGNED}/archive.tar.gz',
         f'mv {command(signature)} "$half_made"/{SIGNED}/signature',
-        *finish,
+        'python3 -m compileall -q "$half_made"/lib',
         f'touch "$half_made"/{COMPLETE}',
         f'mv -T "$half_made" {command(target)}',
         timeout_seconds=LONG_TIMEOUT_SECONDS,
@@ -119,11 +108,6 @@ def point(link: PurePosixPath, target: PurePosixPath) -> list[str]:
         command("ln", "-sfn", target, new),
         command("mv", "-T", new, link),
     ]
-
-
-def activate_snapshot(snapshot: str) -> Script:
-    """Point `current` at a snapshot: the service and nginx see it with their next request."""
-    return script(*point(CURRENT_SNAPSHOT, SNAPSHOTS / snapshot))
 
 
 def wait_ready(release: str, *, with_snapshot: bool, seconds: int) -> Script:
@@ -153,11 +137,6 @@ def still_runs(release: str) -> Script:
     )
 
 
-def keep_snapshots(names: tuple[str, ...]) -> Script:
-    """Remove the snapshots beside those to keep, half-made ones of dead predecessors included."""
-    return script(remove_all_but(names, SNAPSHOTS), timeout_seconds=LONG_TIMEOUT_SECONDS)
-
-
 def remove_all_but(names: Iterable[str], directory: PurePosixPath) -> str:
     """A line that removes the directories in a directory, beside those to keep."""
     kept = (word for name in names for word in ("!", "-name", name))
@@ -177,11 +156,6 @@ def set_aside() -> Script:
         command("install", "-d", "-m", "0755", RELEASES, SNAPSHOTS),
         timeout_seconds=LONG_TIMEOUT_SECONDS,
     )
-
-
-def deactivate_snapshot() -> Script:
-    """Undo a host's first snapshot."""
-    return script(command("rm", "-f", CURRENT_SNAPSHOT))
 
 
 def read_signed(release: str) -> Script:

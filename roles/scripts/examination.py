@@ -34,6 +34,7 @@ def examination_request(signers: str, *, root: str = "") -> bytes:
         "current": None,
         "namespace": "tegak-release",
         "manifest": "release.json",
+        "signed": "archive",
     }
     snapshots = {
         "what": "snapshot",
@@ -41,6 +42,7 @@ def examination_request(signers: str, *, root: str = "") -> bytes:
         "current": str(layout.CURRENT_SNAPSHOT),
         "namespace": "tegak-snapshot",
         "manifest": "snapshot.json",
+        "signed": "manifest",
     }
     return json.dumps({"root": root, "trees": [{**common, **releases}, {**common, **snapshots}]}).encode()
 

@@ -57,7 +57,7 @@ def script(*lines: str, timeout_seconds: int = 60) -> Script:
 
 def sent_programs() -> Mapping[str, str]:
     """The programs that steps of a plan send along, quoted as a script has them, by name."""
-    return {name: command(program(name)) for name in ("activation",)}
+    return {name: command(program(name)) for name in ("activation", "receive_snapshot")}
 
 
 def pipe(*commands: str) -> str:

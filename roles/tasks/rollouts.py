@@ -6,7 +6,7 @@ from pathlib import Path
 from infra.bridge.errors import OperatorError
 from roles.artefacts.files import Templates
 from roles.artefacts.release import Release, build_release, find_release
-from roles.artefacts.snapshot import BuiltArchive, ensure_snapshot, find_snapshot
+from roles.artefacts.snapshot import StoredSnapshot, ensure_snapshot, find_snapshot
 from roles.hosts.lock import Intent
 from roles.hosts.state import Observation, observe
 from roles.rollout.build import ReleasePlanner
@@ -94,30 +94,31 @@ def publish(
         OlderError: The source has older or fewer results than those that are shown.
         OperatorError: The source can't be used, or a step failed.
     """
-    with build_progress() as progress:
-        archive = ensure_snapshot(stack.checkout, source, progress, allow_errors=allow_errors)
     observed = observe(stack.fleet)
-    if older := is_older(archive, observed):
+    with build_progress() as progress:
+        shown = observed.log.snapshot
+        snapshot = ensure_snapshot(stack.checkout, source, progress, allow_errors=allow_errors, shown=shown)
+    if older := is_older(snapshot.name, snapshot.facts.entered, observed):
         if not allow_older:
             raise OlderError(source, older)
         if not request.reason.strip():
             raise OperatorError("turning numbers back needs a reason", next_command="the same with --reason '…'")
         say(f"publish: the public's numbers go back: {older}")
-    _publish(stack, archive, observed, request)
-    if archive.skipped:
-        say(f"publish: {archive.skipped} rows were left out")
+    _publish(stack, snapshot, observed, request)
+    if snapshot.skipped:
+        say(f"publish: {snapshot.skipped} rows were left out")
 
 
-def is_older(archive: BuiltArchive, observed: Observation) -> str | None:
+def is_older(name: str, entered: int, observed: Observation) -> str | None:
     """Why results are older than those that are shown, by what the log says; None if they are not."""
     shown = observed.log.published
-    if shown is None or shown.snapshot in {None, archive.name}:
+    if shown is None or shown.snapshot in {None, name}:
         return None
-    time_shown, time_new = str(shown.snapshot).split("-")[0], archive.name.split("-")[0]
+    time_shown, time_new = str(shown.snapshot).partition("-")[0], name.partition("-")[0]
     if time_new < time_shown:
         return f"they are of {time_new}, and {time_shown} is shown"
-    if shown.stations_entered and archive.stations_entered < shown.stations_entered:
-        return f"they have {archive.stations_entered} polling stations, and {shown.stations_entered} are shown"
+    if shown.stations_entered and entered < shown.stations_entered:
+        return f"they have {entered} polling stations, and {shown.stations_entered} are shown"
     return None
 
 
@@ -178,9 +179,9 @@ def abort(stack: Stack, reason: str | None) -> None:
     session.abort(_planner_of(stack, intent, target), lock, intent, reason or "")
 
 
-def _publish(stack: Stack, archive: BuiltArchive, observed: Observation, request: Request) -> None:
+def _publish(stack: Stack, snapshot: StoredSnapshot, observed: Observation, request: Request) -> None:
     session = session_on(stack)
-    session.roll_out(SnapshotPlanner(observed, session.begin("publish", request), archive), request)
+    session.roll_out(SnapshotPlanner(observed, session.begin("publish", request), snapshot), request)
 
 
 def _planner_of(stack: Stack, intent: Intent, target: Callable[[Observation], Target]) -> Planner:

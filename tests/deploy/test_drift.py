@@ -31,11 +31,11 @@ class Alteration:
 
 ALTERATIONS = {
     "two totals swapped in place": Alteration(
-        "f=$(readlink -f /srv/tegak/snapshots/current)/bodies; cp -p $f /root/kept;"
+        "f=$(readlink -f /srv/tegak/snapshots/current)/bodies-0; cp -p $f /root/kept;"
         ' LC_ALL=C sed -E \'s/"21":([0-9]+),"22":([0-9]+)/"21":\\2,"22":\\1/g\' /root/kept'
         " | dd of=$f conv=notrunc status=none; touch -r /root/kept $f",
-        "dd if=/root/kept of=$(readlink -f /srv/tegak/snapshots/current)/bodies conv=notrunc status=none",
-        "bodies of snapshot .* is not as it was signed; next: fab discard",
+        "dd if=/root/kept of=$(readlink -f /srv/tegak/snapshots/current)/bodies-0 conv=notrunc status=none",
+        "bodies-0 of snapshot .* is not as it was signed; next: fab discard",
         "test_the_results_are_those_that_were_signed_to_the_last_byte",
     ),
     "code of the release": Alteration(

@@ -17,20 +17,22 @@ import bisect, hashlib, pathlib, sys
 root, address = pathlib.Path(sys.argv[1]), sys.argv[2].encode()
 keys, places = (memoryview((root / name).read_bytes()).cast("Q") for name in ("keys", "places"))
 at = bisect.bisect_left(keys, int.from_bytes(hashlib.sha256(address).digest()[:8], "little"))
-with (root / "bodies").open("rb") as bodies:
-    bodies.seek(places[at] >> 22)
-    body = bodies.read(places[at] & (1 << 22) - 1)
-digest = hashlib.sha256(address + bytes(1) + body).digest()[:16]
+segment, offset = places[at] >> 56, places[at] >> 23 & (1 << 33) - 1
+stamped, length = places[at] >> 22 & 1, places[at] & (1 << 22) - 1
+with (root / f"bodies-{segment}").open("rb") as bodies:
+    bodies.seek(offset)
+    body = bodies.read(length)
+digest = hashlib.sha256(address + bytes([stamped]) + body).digest()[:16]
 assert (root / "digests").read_bytes()[16 * at : 16 * at + 16] == digest
-sys.stdout.buffer.write(body)
+stamp = (root / "stamp").read_bytes()[4:]
+sys.stdout.buffer.write(stamp + body if stamped else body)
 """
 """What a snapshot's pack has at an address: an index of addresses by their SHA-256, and of their bodies' places."""
 
 PACKED_FROM_BYTES = 1400
-SIGNED = ("/.signed/archive.tar.gz", "/static/json/../../.signed/archive.tar.gz", "/static/.signed/signature")
+INSIDE = ("/snapshot.json", "/static/json/../../snapshot.json.sig", "/static/bodies-0", "/static/json/../../keys")
 CHECK_SIGNATURE = """
-ssh-keygen -Y verify -f <(echo "release@tegak $1") -I release@tegak -n "$2" \\
-    -s "$3"/.signed/signature < "$3"/.signed/archive.tar.gz || exit 1
+ssh-keygen -Y verify -f <(echo "release@tegak $1") -I release@tegak -n "$2" -s "$4" < "$3" || exit 1
 """
 """Its own exit code without a match is 255, which is ssh's for a host that can't be reached."""
 HARDENING = {
@@ -71,22 +73,27 @@ def test_the_release_is_complete_and_out_of_the_services_reach(app_host: Remote)
     assert app_host.check_output(f"sudo find {release} '(' ! -user root -o -perm /022 ')' ! -type l") == ""
 
 
-def is_signed(host: Remote, directory: str, key: str, namespace: str) -> bool:
-    """Whether what a directory was unpacked from is signed with the key, for what it is."""
-    return host.run("bash -c %s check %s %s %s", CHECK_SIGNATURE, key, namespace, directory).rc == 0
+def is_signed(host: Remote, path: str, signature: str, key: str, namespace: str) -> bool:
+    """Whether a file is signed with the key, for what it is."""
+    return host.run("bash -c %s check %s %s %s %s", CHECK_SIGNATURE, key, namespace, path, signature).rc == 0
 
 
 def test_the_release_is_the_one_that_was_signed_to_the_last_byte(app_host: Remote, release_key: str) -> None:
-    assert is_signed(app_host, RELEASE, release_key, "tegak-release")
-    assert not is_signed(app_host, RELEASE, release_key, "tegak-snapshot")
+    signed = (f"{RELEASE}/.signed/archive.tar.gz", f"{RELEASE}/.signed/signature")
+    assert is_signed(app_host, *signed, release_key, "tegak-release")
+    assert not is_signed(app_host, *signed, release_key, "tegak-snapshot")
     compared = app_host.run(f"tar --compare -zf {RELEASE}/.signed/archive.tar.gz -C {RELEASE}/")
     assert (compared.stdout, compared.rc) == ("", 0)
 
 
 def test_the_results_are_those_that_were_signed_to_the_last_byte(app_host: Remote, release_key: str) -> None:
-    assert is_signed(app_host, SNAPSHOT, release_key, "tegak-snapshot")
-    compared = app_host.run(f"tar --compare -zf {SNAPSHOT}/.signed/archive.tar.gz -C {SNAPSHOT}/")
-    assert (compared.stdout, compared.rc) == ("", 0)
+    signed = (f"{SNAPSHOT}/snapshot.json", f"{SNAPSHOT}/snapshot.json.sig")
+    assert is_signed(app_host, *signed, release_key, "tegak-snapshot")
+    files = json.loads(app_host.file(signed[0]).content_string)["files"]
+    listed = app_host.check_output(f"cd {SNAPSHOT}/ && find . -type f ! -name .complete").splitlines()
+    assert sorted(listed) == sorted(f"./{name}" for name in ("snapshot.json", "snapshot.json.sig", *files))
+    sums = "".join(f"{sha256}  {name}\n" for name, sha256 in files.items())
+    assert app_host.run(f"cd {SNAPSHOT}/ && printf %%s %s | sha256sum --check --quiet", sums).rc == 0
 
 
 def test_it_holds_its_results_against_what_was_signed_by_itself(app_host: Remote) -> None:
@@ -174,9 +181,8 @@ def test_nothing_outside_the_layout_is_served(app_host: Remote) -> None:
     for path in (
         "/static/json/../../snapshot.json",
         "/static/json/../../.complete",
-        "/snapshot.json",
         "/static/",
-        *SIGNED,
+        *INSIDE,
     ):
         assert status(app_host, path) == "404", path
 

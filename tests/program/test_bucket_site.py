@@ -26,6 +26,7 @@ from roles.stack.checkout import Checkout
 from tests.deploy.sources import release_of, replaced
 from tests.stands.cloud import REGION, cloud, make_bucket
 from tests.stands.lab import PROJECT
+from tests.stands.packs import unpack_snapshot
 from tests.stands.results import Row, counted_again, renamed, source_of, without_last
 
 Change = Callable[[list[Row]], list[Row]]
@@ -86,7 +87,7 @@ class Shelf:
     def snapshot(self, source: Path) -> Path:
         if source.name not in self.made:
             built = build_snapshot(source, self.directory / "dist")
-            self.made[source.name] = unpack(built.path, self.directory / "snapshots" / source.name)
+            self.made[source.name] = unpack_snapshot(built, self.directory / "snapshots" / source.name)
         return self.made[source.name]
 
     def release(self, release: Release) -> Path:

@@ -21,7 +21,7 @@ from infra.settings.location import AwsLocationSettings
 from roles.artefacts.files import Configuration, Templates
 from roles.artefacts.release import Release, build_release
 from roles.artefacts.signing import signature_of
-from roles.artefacts.snapshot import BuiltArchive, ensure_snapshot
+from roles.artefacts.snapshot import StoredSnapshot, ensure_snapshot
 from roles.aws.clients import client
 from roles.aws.members import member
 from roles.bucket.archives import key_of
@@ -62,7 +62,7 @@ class StagedArchives:
 
     first: Release
     second: Release
-    snapshot: BuiltArchive
+    snapshot: StoredSnapshot
 
 
 @dataclass
@@ -87,7 +87,7 @@ class Stage:
     def put(self, key: str, body: bytes) -> None:
         client("s3", REGION).put_object(Bucket=BUCKET, Key=key, Body=body)
 
-    def put_archives(self, *archives: Release | BuiltArchive) -> None:
+    def put_archives(self, *archives: Release | StoredSnapshot) -> None:
         for archive in archives or (self.archives.first, self.archives.second, self.archives.snapshot):
             self.put(published(archive).key, archive.path.read_bytes())
 
@@ -121,7 +121,7 @@ class Stage:
         assert self.host.serves() == release.name
 
 
-def published(archive: Release | BuiltArchive) -> Published:
+def published(archive: Release | StoredSnapshot) -> Published:
     return Published(key_of(archive), archive.artefact())
 
 

@@ -21,6 +21,14 @@ function(pack, directory, address)
 end
 """
 
+PACKED = """
+function(pack, directory, address)
+    local opened = pack.open(directory)
+    local at = pack.find(opened, address)
+    return at and pack.packed(opened, at, address), at and pack.etag(opened, at), at and pack.modified(opened, at)
+end
+"""
+
 
 class LuaReader:
     """Reads packs as nginx does."""
@@ -28,12 +36,16 @@ class LuaReader:
     def __init__(self) -> None:
         runtime = cast("Any", LuaRuntime)(encoding=None, unpack_returned_tuples=True)
         self.module = runtime.execute(PROGRAM.read_bytes())
-        self._read = runtime.eval(READ.encode())
+        self._read, self._packed = runtime.eval(READ.encode()), runtime.eval(PACKED.encode())
 
     def read(self, directory: Path, address: bytes) -> tuple[str, bytes | None]:
         """What there is at an address: `body` with it, or `missing`, `damaged`, `none` (no pack at all)."""
         said, body = self._read(self.module, str(directory).encode(), address)
         return said.decode(), body
+
+    def packed(self, directory: Path, address: bytes) -> tuple[bytes | None, bytes, int]:
+        """The packed form at an address, its ETag, and when it became what it is."""
+        return self._packed(self.module, str(directory).encode(), address)
 
     def takes_gzip(self, accepted: bytes | None) -> bool:
         """Whether a client with this Accept-Encoding gets what is packed."""

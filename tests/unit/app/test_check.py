@@ -1,10 +1,9 @@
 """A host's own check of its results: whatever is altered is said, and nothing is where nothing was."""
 
+import json
 import os
-import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,13 +12,14 @@ from starlette.testclient import TestClient
 
 from app.check import CheckSettings, altered, check
 from app.loader.build import BuiltSnapshot
-from app.pack import FILES
+from app.loader.made import sha256_of
 from app.service import Service, ServiceSettings
 from roles.artefacts.signing import sign
 from tests.stands.lab import PROJECT
 from tests.stands.packs import unpack_snapshot
 from tests.stands.ssh_keys import make_key
 
+FILES = ("bodies-0", "keys", "places", "digests", "times", "stamp")
 Alter = Callable[[Path], object]
 
 
@@ -34,11 +34,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(built: BuiltSnapshot, key: Path, tmp_path: Path) -> CheckSettings:
     """A host that has just received a snapshot."""
     directory = unpack_snapshot(built, tmp_path)
-    archive = directory / ".signed/archive.tar.gz"
-    archive.parent.mkdir()
-    shutil.copy(built.path, archive)
-    sign(archive, key, "tegak-snapshot")
-    archive.with_name("archive.tar.gz.sig").replace(archive.with_name("signature"))
+    sign(directory / "snapshot.json", key, "tegak-snapshot")
     kind, text, *_ = key.with_suffix(".pub").read_text().split()
     (tmp_path / "signers").write_text(f'release@tegak namespaces="tegak-release,tegak-snapshot" {kind} {text}\n')
     (tmp_path / "current").symlink_to(directory)
@@ -59,14 +55,11 @@ def sign_another(directory: Path) -> None:
     """Everything is altered together, and signed by somebody else."""
     other = directory.parent / "other"
     make_key(other)
-    flip_a_bit(directory / "bodies")
-    archive = directory / ".signed/archive.tar.gz"
-    with tarfile.open(archive, "w:gz") as packed:
-        for name in ("snapshot.json", *FILES):
-            packed.add(directory / name, name)
-    archive.with_name("signature").unlink()
-    sign(archive, other, "tegak-snapshot")
-    archive.with_name("archive.tar.gz.sig").replace(archive.with_name("signature"))
+    flip_a_bit(directory / "bodies-0")
+    manifest = json.loads((directory / "snapshot.json").read_bytes())
+    manifest["files"]["bodies-0"] = sha256_of(directory / "bodies-0")
+    (directory / "snapshot.json").write_text(json.dumps(manifest))
+    sign(directory / "snapshot.json", other, "tegak-snapshot")
 
 
 ALTERATIONS: dict[str, tuple[Alter, str]] = {
@@ -74,15 +67,15 @@ ALTERATIONS: dict[str, tuple[Alter, str]] = {
         name: (lambda directory, name=name: flip_a_bit(directory / name), f"{name} is not as it was signed")
         for name in FILES
     },
-    "longer": (lambda directory: lengthen(directory / "bodies"), "bodies is not as it was signed"),
+    "longer": (lambda directory: lengthen(directory / "bodies-0"), "bodies-0 is not as it was signed"),
     "gone": (lambda directory: (directory / "keys").unlink(), "keys can't be read (No such file or directory)"),
-    "manifest": (lambda directory: flip_a_bit(directory / "snapshot.json"), "snapshot.json is not as it was signed"),
-    "archive": (
-        lambda directory: flip_a_bit(directory / ".signed/archive.tar.gz"),
+    "manifest": (lambda directory: flip_a_bit(directory / "snapshot.json"), "no valid signature of release@tegak"),
+    "signature": (lambda directory: flip_a_bit(directory / "snapshot.json.sig"), "no valid signature of release@tegak"),
+    "no signature": (
+        lambda directory: (directory / "snapshot.json.sig").unlink(),
         "no valid signature of release@tegak",
     ),
-    "signature": (lambda directory: (directory / ".signed/signature").unlink(), "no valid signature of release@tegak"),
-    "no archive": (lambda directory: shutil.rmtree(directory / ".signed"), "its signed archive can't be read"),
+    "no manifest": (lambda directory: (directory / "snapshot.json").unlink(), "snapshot.json can't be read"),
     "signed by another": (sign_another, "no valid signature of release@tegak"),
 }
 
@@ -101,11 +94,11 @@ def test_whatever_is_altered_is_said(settings: CheckSettings, what: str) -> None
     assert sentence in str(altered(settings.mark, directory.name))
 
 
-def test_another_snapshots_signed_archive_says_nothing_of_this_one(settings: CheckSettings) -> None:
+def test_another_snapshots_signed_manifest_says_nothing_of_this_one(settings: CheckSettings) -> None:
     other = settings.snapshot_dir.resolve().rename(settings.mark.with_name("20190601T024536Z-0000000000"))
     settings.snapshot_dir.unlink()
     settings.snapshot_dir.symlink_to(other)
-    assert "its archive is that of 20190601T024536Z-" in str(check(settings))
+    assert "snapshot.json is that of 20190601T024536Z-" in str(check(settings))
 
 
 def test_without_results_there_is_nothing_to_say(settings: CheckSettings) -> None:
@@ -124,12 +117,12 @@ def test_a_host_with_altered_results_is_not_ready_until_they_are_right_again(
     (release / ".complete").touch()
     service = Service(ServiceSettings("a", "b", release, settings.snapshot_dir, settings.mark))
     client = TestClient(service.application(), raise_server_exceptions=False)
-    bodies = settings.snapshot_dir / "bodies"
+    bodies = settings.snapshot_dir / "bodies-0"
     assert client.get("/healthz").status_code == 200
     flip_a_bit(bodies)
     check(settings)
     answer = client.get("/healthz")
-    assert (answer.status_code, answer.json()) == (503, {"status": "altered results: bodies is not as it was signed"})
+    assert (answer.status_code, answer.json()) == (503, {"status": "altered results: bodies-0 is not as it was signed"})
     flip_a_bit(bodies)
     check(settings)
     assert client.get("/healthz").status_code == 200

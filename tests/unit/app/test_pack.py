@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.pack import BODIES, DIGESTS, FILES, KEYS, PLACES, DamagedError, Pack
+from app.pack import DIGESTS, INDEX_FILES, KEYS, PLACES, STAMP, DamagedError, Pack, segment_file
 from tests.stands.lua import LuaReader
-from tests.stands.packs import write_pack
+from tests.stands.packs import MODIFIED, write_pack
+from tests.stands.packs import STAMP as STAMP_TEXT
 
 LUA = LuaReader()
+BODIES = segment_file(0)
 ADDRESSES = st.text(st.characters(exclude_categories=["Cs"]), max_size=40).map(lambda text: f"/{text}")
 BODIES_OF_ANY_KIND = st.one_of(st.text(max_size=60), st.text("ab{}", min_size=1400, max_size=3000)).map(str.encode)
 DOCUMENTS = st.dictionaries(ADDRESSES, BODIES_OF_ANY_KIND, min_size=1, max_size=30).filter(
@@ -32,14 +34,23 @@ def some(tmp_path: Path) -> Path:
 
 
 @settings(max_examples=50, deadline=None)
-@given(DOCUMENTS, ADDRESSES)
-def test_both_readers_give_back_what_was_put_in_and_nothing_else(documents: dict[str, bytes], other: str) -> None:
+@given(DOCUMENTS, ADDRESSES, st.sets(ADDRESSES))
+def test_both_readers_give_back_what_was_put_in_and_nothing_else(
+    documents: dict[str, bytes], other: str, with_stamp: set[str]
+) -> None:
+    stamped = {address: body for address, body in documents.items() if address in with_stamp or len(address) % 2}
     with tempfile.TemporaryDirectory() as directory:
-        write_pack(Path(directory), documents)
+        plain = {address: body for address, body in documents.items() if address not in stamped}
+        write_pack(Path(directory), plain, stamped=stamped)
         pack = Pack(Path(directory))
-        for address, body in documents.items():
+        for address, stored in documents.items():
+            body = STAMP_TEXT.encode() + stored if address in stamped else stored
             assert pack.read(address) == body
             assert LUA.read(Path(directory), address.encode()) == ("body", body)
+            if len(body) >= 1400:
+                packed, tag, modified = LUA.packed(Path(directory), f"{address}.gz".encode())
+                assert (gzip.decompress(packed or b""), modified) == (body, MODIFIED)
+                assert (b"-" in tag) is (address in stamped)
         if other not in documents:
             assert pack.read(other) is None
             assert LUA.read(Path(directory), other.encode()) == ("missing", None)
@@ -92,17 +103,15 @@ def test_from_the_size_of_a_network_packet_on_there_is_a_packed_form(tmp_path: P
     assert gzip.decompress(pack.read("/large.gz") or b"") == b"a" * 1400
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", INDEX_FILES)
 def test_a_pack_whose_files_do_not_fit_each_other_is_none(some: Path, name: str) -> None:
-    (some / name).write_bytes((some / name).read_bytes()[: -8 if name != BODIES else 0])
-    if name == BODIES:
-        (some / name).write_bytes(b"")
+    (some / name).write_bytes((some / name).read_bytes()[:-8])
     with pytest.raises(DamagedError):
         Pack(some)
     assert LUA.read(some, b"/static/json/1.json") == ("none", None)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*INDEX_FILES, STAMP])
 def test_a_pack_that_lacks_a_file_is_none(some: Path, name: str) -> None:
     (some / name).unlink()
     with pytest.raises(FileNotFoundError):
@@ -115,6 +124,13 @@ def test_bodies_that_were_cut_off_are_refused_without_reading_beyond_them(some: 
     said = {LUA.read(some, address.encode())[0] for address in SOME}
     assert said <= {"body", "damaged"}
     assert "damaged" in said
+
+
+def test_without_its_segment_no_body_is_made_up(some: Path) -> None:
+    (some / BODIES).unlink()
+    assert {LUA.read(some, address.encode())[0] for address in SOME} == {"damaged"}
+    with pytest.raises(DamagedError):
+        Pack(some).read("/static/json/7.json")
 
 
 def test_what_is_mapped_stays_readable_when_its_folder_is_removed(some: Path) -> None:

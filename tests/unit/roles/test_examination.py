@@ -1,6 +1,8 @@
 """The program that looks around on a host, over a temporary root: what was altered there is what it says."""
 
+import hashlib
 import io
+import json
 import os
 import shutil
 import struct
@@ -15,7 +17,7 @@ import pytest
 from roles.artefacts.signing import read_artefact, sign
 from roles.hosts.examination import Clock, Examination, Tree, ask_clock
 from roles.on_host import program
-from roles.scripts.artefacts import receive_release, receive_snapshot
+from roles.scripts.artefacts import receive_release
 from roles.scripts.examination import examination_request
 from roles.scripts.quoting import Script
 from tests.stands.ssh_keys import make_key
@@ -24,12 +26,7 @@ RELEASE, OTHER, SNAPSHOT = "1.0.0-abc", "1.0.1-def", "20190706T164010Z-abc"
 CODE = b"LIMIT = 10\n\n\ndef total(votes):\n    return sum(votes)\n"
 FILES = {"release.json": b'{"release": "1.0.0-abc"}', "lib/app/count.py": CODE, "config/app/files.toml": b"\n"}
 NIGHT = 1_555_600_000
-DEEP = "static/json/hhcw/ppwp/1/2/3/4.json"
-RESULTS = {
-    "static/json/hhcw/ppwp.json": b"[1, 2]",
-    DEEP: b"[3]",
-    "snapshot.json": f'{{"snapshot": "{SNAPSHOT}"}}'.encode(),
-}
+RESULTS = {"keys": b"[1, 2]", "bodies-0": b"[3]"}
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +96,15 @@ def release(root: Root) -> Path:
 
 @pytest.fixture
 def snapshot(root: Root) -> Path:
-    directory = root.receive(SNAPSHOT, RESULTS, "tegak-snapshot", receive_snapshot)
+    directory = root.path / "srv/tegak/snapshots" / SNAPSHOT
+    directory.mkdir()
+    for name, body in RESULTS.items():
+        (directory / name).write_bytes(body)
+    files = {name: hashlib.sha256(body).hexdigest() for name, body in RESULTS.items()}
+    (directory / "snapshot.json").write_text(json.dumps({"snapshot": SNAPSHOT, "files": files}))
+    sign(directory / "snapshot.json", root.key, "tegak-snapshot")
+    (directory / "snapshot.json.sha256").unlink()
+    (directory / ".complete").touch()
     (directory.parent / "current").symlink_to(directory)
     return directory
 
@@ -118,14 +123,14 @@ def test_what_was_received_is_as_it_was_signed(root: Root, release: Path, snapsh
     found = root.examine().trees
     assert (release / "lib/app/__pycache__").is_dir()
     assert found["release"] == {RELEASE: Tree(files=3)}
-    assert found["snapshot"] == {SNAPSHOT: Tree(files=3)}
+    assert found["snapshot"] == {SNAPSHOT: Tree(files=2)}
     assert snapshot.is_dir()
 
 
 def test_a_digit_that_was_changed_in_place_is_seen(root: Root, snapshot: Path) -> None:
-    replace_keeping_its_time(snapshot / "static/json/hhcw/ppwp.json", b"[2, 1]")
+    replace_keeping_its_time(snapshot / "keys", b"[2, 1]")
     found = tree(root, SNAPSHOT, "snapshot")
-    assert (found.altered, found.altered_files, found.strange) == (("static/json/hhcw/ppwp.json",), 1, ())
+    assert (found.altered, found.altered_files, found.strange) == (("keys",), 1, ())
 
 
 def test_compiled_code_that_is_not_its_sources_is_seen(root: Root, release: Path) -> None:
@@ -154,15 +159,15 @@ def test_a_file_that_was_added_is_seen_by_its_folder(root: Root, release: Path) 
 
 
 def test_a_file_that_is_gone_is_seen(root: Root, snapshot: Path) -> None:
-    (snapshot / DEEP).unlink()
+    (snapshot / "bodies-0").unlink()
     found = tree(root, SNAPSHOT, "snapshot")
-    assert (found.altered, found.strange) == ((DEEP,), (str(Path(DEEP).parent),))
+    assert (found.altered, found.strange) == (("bodies-0",), (".",))
 
 
 def test_what_was_added_to_a_file_or_cut_off_is_seen(root: Root, snapshot: Path) -> None:
-    (snapshot / DEEP).write_bytes(RESULTS[DEEP] + b" ")
-    (snapshot / "static/json/hhcw/ppwp.json").write_bytes(RESULTS["static/json/hhcw/ppwp.json"][:-1])
-    assert set(tree(root, SNAPSHOT, "snapshot").altered) == {DEEP, "static/json/hhcw/ppwp.json"}
+    (snapshot / "bodies-0").write_bytes(RESULTS["bodies-0"] + b" ")
+    (snapshot / "keys").write_bytes(RESULTS["keys"][:-1])
+    assert set(tree(root, SNAPSHOT, "snapshot").altered) == {"bodies-0", "keys"}
 
 
 def test_a_link_to_the_same_words_is_no_file(root: Root, release: Path) -> None:
@@ -208,6 +213,27 @@ def test_another_releases_signed_archive_says_nothing_of_this_one(root: Root, re
 def test_a_release_without_its_signed_archive_is_unknown(root: Root, release: Path) -> None:
     shutil.rmtree(release / ".signed")
     assert tree(root).unknown == "the host does not keep its signed archive"
+
+
+@pytest.mark.parametrize("name", ["snapshot.json", "snapshot.json.sig"])
+def test_an_altered_manifest_says_nothing_of_its_files(root: Root, snapshot: Path, name: str) -> None:
+    text = bytearray((snapshot / name).read_bytes())
+    text[-9] ^= 1
+    (snapshot / name).write_bytes(text)
+    words = "its manifest has no valid signature of release@tegak for tegak-snapshot"
+    assert tree(root, SNAPSHOT, "snapshot").unknown == words
+
+
+def test_another_snapshots_manifest_says_nothing_of_this_one(root: Root, snapshot: Path) -> None:
+    other = snapshot.rename(snapshot.with_name("20190706T164010Z-def"))
+    (snapshot.parent / "current").unlink()
+    (snapshot.parent / "current").symlink_to(other)
+    assert tree(root, other.name, "snapshot").unknown == f"its manifest is that of {SNAPSHOT}"
+
+
+def test_a_snapshot_without_its_signature_is_unknown(root: Root, snapshot: Path) -> None:
+    (snapshot / "snapshot.json.sig").unlink()
+    assert tree(root, SNAPSHOT, "snapshot").unknown == "the host does not keep its signed manifest"
 
 
 def test_users_who_might_log_in_are_listed_and_no_others(root: Root) -> None:

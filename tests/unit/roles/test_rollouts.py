@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from infra.bridge.errors import OperatorError
-from roles.artefacts.snapshot import BuiltArchive
 from roles.hosts.audit import Entry
 from roles.hosts.fleet import Fleet
 from roles.hosts.state import NoRelease, Observation
@@ -70,8 +69,8 @@ def test_results_are_older_by_their_time_or_by_what_is_entered(
     shown: tuple[str, int], new: tuple[str, int], says: str | None
 ) -> None:
     observed = logged(healthy(), published(*shown))
-    assert is_older(BuiltArchive(new[0], Path("x"), stations_entered=new[1]), observed) == says
+    assert is_older(*new, observed) == says
 
 
 def test_the_first_results_are_older_than_none() -> None:
-    assert is_older(BuiltArchive(EARLIER, Path("x")), healthy()) is None
+    assert is_older(EARLIER, 0, healthy()) is None

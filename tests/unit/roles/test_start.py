@@ -23,8 +23,8 @@ from roles.bucket.start import (
     start_body,
     start_document,
 )
-from roles.scripts import artefacts
-from roles.scripts.artefacts import Artefact
+from roles.scripts import snapshots
+from roles.scripts.artefacts import Artefact, receive_release
 from roles.scripts.layout import LOG
 from tests.stands.ssh_keys import make_key
 
@@ -89,8 +89,11 @@ def test_a_host_places_the_very_files_that_a_task_would(configuration: Configura
 def test_a_host_receives_what_a_task_would_send(body: StartBody) -> None:
     scripts = {step.name: step.script for step in body.steps}
     release, snapshot = PUBLICATION.release.artefact, published("20290214", "snapshots").artefact
-    assert scripts["receive 3.0.1"] == artefacts.receive_release(release).command_line_of_root()
-    assert scripts["receive 20290214"] == artefacts.receive_snapshot(snapshot).command_line_of_root()
+    assert scripts["receive 3.0.1"] == receive_release(release).command_line_of_root()
+    assert (
+        scripts["receive 20290214"]
+        == snapshots.receive_snapshot(snapshots.whole(snapshot), goes_on=False).command_line_of_root()
+    )
 
 
 def test_nothing_is_switched_to_before_everything_is_there(body: StartBody) -> None:
