@@ -79,7 +79,7 @@ def configure(_: Context, stack: str | None = None, *, options: RolloutOptions) 
     help={
         **SOURCE,
         "allow-errors": "Publish without the rows that don't fit.",
-        "allow-older": "Publish older or fewer results than those that are shown; needs --reason.",
+        "correction": "Publish older or fewer results than those that are shown: why, for the public to read.",
         **REASON,
         **STACK,
     }
@@ -90,19 +90,19 @@ def publish(
     source: str = SAMPLE,
     stack: str | None = None,
     reason: str = "",
+    correction: str = "",
     *,
     allow_errors: bool = False,
-    allow_older: bool = False,
 ) -> None:
     """Bring the results of a source to every app host."""
     with open_stack(PROJECT, stack) as opened:
         request = RolloutOptions(reason=reason).request(opened.fleet.inventory.rollout)
         from_directory = PROJECT / source
 
-        def act() -> None:
-            tasks.rollouts.publish(opened, from_directory, request, allow_errors=allow_errors, allow_older=allow_older)
-
-        tasks.publishing.with_bucket(opened, request, act)
+        allowed = tasks.results.Allowed(errors=allow_errors, correction=correction)
+        tasks.publishing.with_bucket(
+            opened, request, lambda: tasks.results.publish(opened, from_directory, request, allowed)
+        )
 
 
 @task(help={"dry-run": "Say what would be written, and write nothing.", **STACK})

@@ -68,6 +68,14 @@ def local_time(moment: dt.datetime) -> str:
     return moment.astimezone(WIB).strftime(TIME_FORMAT)
 
 
-def version_body(as_of: dt.datetime) -> bytes:
-    """When the snapshot's data is from, in UTC."""
-    return dump({"version": as_of.astimezone(dt.UTC).strftime(TIME_FORMAT)})
+def utc_time(moment: dt.datetime) -> str:
+    """A time stamp in UTC."""
+    return moment.astimezone(dt.UTC).strftime(TIME_FORMAT)
+
+
+def version_body(as_of: dt.datetime, correction: Mapping[str, str] | None = None) -> bytes:
+    """When the snapshot's data is from, in UTC; and where numbers went back, that it is a correction.
+
+    Situng's has no such thing: its clients read `version` alone.
+    """
+    return dump({"version": utc_time(as_of), **({"correction": correction} if correction else {})})

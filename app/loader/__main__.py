@@ -23,6 +23,8 @@ def main() -> int:
     parser.add_argument("source", type=Path, help="a directory with regions.csv.gz and tps.csv.gz")
     parser.add_argument("target", type=Path, help="where the snapshot's folder goes")
     parser.add_argument("--previous", type=Path, help="the folder of the snapshot that is shown: what it is made of")
+    parser.add_argument("--after", type=int, default=0, help="when that was built: this one is newer")
+    parser.add_argument("--correction", help="why numbers may go back, for the public")
     parser.add_argument("--allow-errors", action="store_true", help="leave out what doesn't fit")
     arguments = parser.parse_args()
     try:
@@ -32,6 +34,8 @@ def main() -> int:
             progress=_tell,
             allow_errors=arguments.allow_errors,
             previous=arguments.previous,
+            after=arguments.after,
+            correction=arguments.correction,
         )
     except SourceError as error:
         _say(problems=str(error), count=len(error.problems))

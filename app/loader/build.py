@@ -6,6 +6,7 @@ made, and whatever else there is stays in the files that it has.
 
 import datetime as dt
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,7 @@ def build_snapshot(
     now: dt.datetime | None = None,
     previous: Path | None = None,
     after: int = 0,
+    correction: str | None = None,
 ) -> BuiltSnapshot:
     """Build a snapshot in a folder of its name.
 
@@ -92,6 +94,7 @@ def build_snapshot(
         now: This machine's time: no form is newer, and it is the snapshot's where nothing is entered yet.
         previous: The folder of the snapshot that is shown now; fine if nothing usable is there.
         after: Nothing in it is said to have changed before this time, in unix seconds.
+        correction: Why numbers may go back, for the public; None if it is no correction.
 
     Raises:
         SourceError: The input can't be used; every row that doesn't fit is in it.
@@ -115,19 +118,23 @@ def build_snapshot(
         directory.mkdir()
         pack = PackWriter(directory, stamp(as_of), made_of)
         made = 0
-        for each in documents(read.stations, levels, as_of, changed):
+        said = {"at": layout.utc_time(now), "reason": correction} if correction else None
+        version = layout.version_body(as_of, said)
+        for each in documents(read.stations, levels, as_of, version, changed):
             pack.add(each)
             made += each.table.height
         digest = pack.end(modified, times_of=before.pack.index if before and not made_of else None)
-        name = f"{as_of:%Y%m%dT%H%M%SZ}-{digest[:10]}"
+        name = _name(target, as_of, digest, modified, before)
         counted = levels[0].row(0, named=True)
         facts = {
             "snapshot": name,
             "as_of": as_of.isoformat(),
             "modified": modified,
+            "content": digest,
             "tps_total": counted["stations"],
             "tps_entered": counted["entered"],
             "votes": [counted[votes] for votes in VOTES],
+            **({"correction": said} if said else {}),
         }
         files = _digests(directory, before)
         (directory / layout.MANIFEST).write_bytes(layout.dump({**facts, "files": files}))
@@ -157,6 +164,22 @@ def _read(source: Path, now: dt.datetime, *, allow_errors: bool) -> _Tables:
     if problems and not allow_errors:
         raise SourceError(problems)
     return _Tables(tree, read, hashlib.sha256(table).hexdigest(), digest_of_source(*packed), problems)
+
+
+def _name(target: Path, as_of: dt.datetime, digest: str, modified: int, before: Made | None) -> str:
+    """By time and content; another one for the same content where something else was shown since it was built.
+
+    Its documents became again what they were, and no client may be told that they have not changed.
+    """
+    name = f"{as_of:%Y%m%dT%H%M%SZ}-{digest[:10]}"
+    earlier = target / name / layout.MANIFEST
+    if before and before.manifest["content"] == digest:
+        return before.pack.name
+    if before is None or not earlier.exists():
+        return name
+    if json.loads(earlier.read_bytes())["modified"] > before.modified:
+        return name
+    return f"{as_of:%Y%m%dT%H%M%SZ}-{hashlib.sha256(f'{digest}{modified}'.encode()).hexdigest()[:10]}"
 
 
 def _newest(read: pl.DataFrame) -> dt.datetime | None:

@@ -41,7 +41,11 @@ def stamp(as_of: dt.datetime) -> str:
 
 
 def documents(
-    stations: pl.DataFrame, levels: Sequence[pl.DataFrame], as_of: dt.datetime, changed: Changed | None = None
+    stations: pl.DataFrame,
+    levels: Sequence[pl.DataFrame],
+    as_of: dt.datetime,
+    version: bytes,
+    changed: Changed | None = None,
 ) -> Iterator[Documents]:
     """Every document of a snapshot, or those of what has changed, kind after kind.
 
@@ -49,6 +53,7 @@ def documents(
         stations: The polling stations, with flags.
         levels: The regions of each level, the nation first, with their counts.
         as_of: The snapshot's time.
+        version: The document that says it.
         changed: What has changed since another snapshot of the same regions and polling stations; None for everything.
     """
     kelurahan = levels[KELURAHAN_DEPTH]
@@ -68,7 +73,7 @@ def documents(
             yield Documents(_progress(told))
         if level is not levels[0]:  # the nation is no part of anything
             parts = _regions_by_parent(_among(level, "parent_id", regions))
-    fixed = {layout.CANDIDATE_NAMES: layout.dump(layout.NAMES), layout.VERSION: layout.version_body(as_of)}
+    fixed = {layout.CANDIDATE_NAMES: layout.dump(layout.NAMES), layout.VERSION: version}
     bodies = [body.decode() for body in fixed.values()]
     yield Documents(pl.DataFrame({"address": [f"/{path}" for path in fixed], "body": bodies}))
 

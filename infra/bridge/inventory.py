@@ -160,6 +160,7 @@ class RolloutPolicy(_Document):
         clock_offset_seconds: How far a host's clock may be off.
         certificate_days: How long the edge's certificate must last.
         lock_minutes: How long a lock that nobody renews lasts.
+        votes_may_fall_percent: By how much the sum of all votes may be lower than what is shown, without a correction.
     """
 
     model_config = ConfigDict(strict=True)
@@ -178,6 +179,7 @@ class RolloutPolicy(_Document):
     clock_offset_seconds: int = Field(default=5, ge=1)
     certificate_days: int = Field(default=7, ge=0)
     lock_minutes: int = Field(default=30, ge=1)
+    votes_may_fall_percent: float = Field(default=0.5, ge=0, le=100)
 
 
 class Publication(_Document):

@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +21,7 @@ from app.pack import INDEX_FILES, STAMP, segment_file
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import write_whole
 from roles.artefacts.archive import write_archive
+from roles.artefacts.facts import Facts
 from roles.artefacts.signing import read_artefact, sign, signature_beside, signature_of
 from roles.scripts.artefacts import Artefact
 from roles.scripts.snapshots import SNAPSHOT_NAMESPACE, Parcel, whole
@@ -45,23 +46,6 @@ class Sent:
 
     path: Path
     parcel: Parcel
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a snapshot's manifest says of it.
-
-    Args:
-        entered: How many polling stations have figures.
-        votes: The votes of each candidate.
-        modified: When it was built, in unix seconds.
-        files: The digest of each of its files.
-    """
-
-    entered: int = 0
-    votes: tuple[int, ...] = ()
-    modified: int = 0
-    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,12 +78,9 @@ class StoredSnapshot:
         return (self.directory / layout.MANIFEST_SIGNATURE).exists()
 
     @cached_property
-    def facts(self) -> Facts:
-        """What its manifest says; nothing where only its archive is here."""
-        if not self.is_built:
-            return Facts()
-        said = json.loads((self.directory / layout.MANIFEST).read_bytes())
-        return Facts(said["tps_entered"], tuple(said["votes"]), said["modified"], tuple(said["files"]))
+    def facts(self) -> Facts | None:
+        """What its manifest says; None where only its archive is here."""
+        return Facts.model_validate_json((self.directory / layout.MANIFEST).read_bytes()) if self.is_built else None
 
     @cached_property
     def made_of(self) -> str | None:
@@ -113,7 +94,7 @@ class StoredSnapshot:
         Raises:
             OperatorError: It was not built here, and its archive isn't here either; or it can't be signed.
         """
-        if self.is_built and not signature_beside(self.path).exists():
+        if self.facts and not signature_beside(self.path).exists():
             write_archive(self.path, self._signed_files(self.facts.files), effort=WHOLE_EFFORT)
             sign(self.path, self.checkout.release_key, SNAPSHOT_NAMESPACE)
         return read_artefact(self.name, self.path, SNAPSHOT_NAMESPACE, next_command="fab publish")
@@ -132,7 +113,7 @@ class StoredSnapshot:
         """What it has otherwise than the one of which it was made."""
         path, changes = self.directory / MADE / "changes.tar.gz", self.directory / MADE / CHANGES
         new = segment_file(json.loads(changes.read_bytes())["segment"])
-        files = self._signed_files(name for name in (STAMP, new) if name in self.facts.files)
+        files = self._signed_files(name for name in (STAMP, new) if (self.directory / name).exists())
         if not path.exists():
             write_archive(path, [*files, changes], effort=CHANGES_EFFORT)
         sizes = sum(file.stat().st_size for file in (*files, *(self.directory / name for name in INDEX_FILES)))
@@ -148,7 +129,8 @@ def ensure_snapshot(
     progress: BuildProgress | None,
     *,
     allow_errors: bool = False,
-    shown: str | None = None,
+    shown: Facts | None = None,
+    correction: str | None = None,
 ) -> StoredSnapshot:
     """Build and sign the snapshot of a source, unless dist/ has it from the same source and loader.
 
@@ -157,15 +139,19 @@ def ensure_snapshot(
         source: A directory with the two tables.
         progress: Told how far it is.
         allow_errors: Leave out rows that don't fit.
-        shown: The snapshot that hosts have: if it is in dist/, only what has changed since is made.
+        shown: What hosts show: if it is in dist/, only what has changed since is made.
+        correction: Why it may turn the public's numbers back, which it then says itself.
 
     Raises:
         OperatorError: The source can't be published as it is; the message names file, row and field.
     """
     known = _built_before(_note(checkout, source_digest(source), allow_errors=allow_errors), checkout)
-    if known is not None and known.is_built:
+    if known is not None and known.facts and not correction and not _was_superseded(known.facts, shown):
         return known
-    built = _build(checkout, source, progress, allow_errors=allow_errors, shown=shown)
+    options = ["--allow-errors"] if allow_errors else []
+    options += ["--previous", str(_built(checkout) / shown.snapshot), "--after", str(shown.modified)] if shown else []
+    options += ["--correction", correction] if correction else []
+    built = _build(checkout, source, progress, options)
     snapshot = StoredSnapshot(built["name"], checkout, built["skipped"])
     manifest = (snapshot.directory / layout.MANIFEST).read_bytes()
     signature = signature_of(manifest, checkout.release_key, SNAPSHOT_NAMESPACE, f"snapshot {snapshot.name}")
@@ -173,8 +159,13 @@ def ensure_snapshot(
     # Of what the loader has read: the source may have become another one since it was looked for here.
     note = {"name": snapshot.name, "skipped": snapshot.skipped}
     write_whole(_note(checkout, built["source"], allow_errors=allow_errors), json.dumps(note).encode())
-    _tidy(checkout, {snapshot.name, shown})
+    _tidy(checkout, {snapshot.name, shown and shown.snapshot})
     return snapshot
+
+
+def _was_superseded(known: Facts, shown: Facts | None) -> bool:
+    """Whether something else was shown since it was built: it then says of each document when it was that again."""
+    return shown is not None and known.snapshot != shown.snapshot and known.modified <= shown.modified
 
 
 def find_snapshot(checkout: Checkout, name: str) -> StoredSnapshot:
@@ -182,17 +173,13 @@ def find_snapshot(checkout: Checkout, name: str) -> StoredSnapshot:
     return StoredSnapshot(name, checkout)
 
 
-def _build(
-    checkout: Checkout, source: Path, progress: BuildProgress | None, *, allow_errors: bool, shown: str | None
-) -> dict[str, Any]:
+def _build(checkout: Checkout, source: Path, progress: BuildProgress | None, options: Sequence[str]) -> dict[str, Any]:
     """Run the loader, in a process of its own; what it says of what it has built.
 
     Raises:
         OperatorError: The source can't be published as it is, or there is no room for it.
     """
-    argv = [sys.executable, "-m", "app.loader", str(source.resolve()), str(_built(checkout))]
-    argv += ["--allow-errors"] if allow_errors else []
-    argv += ["--previous", str(_built(checkout) / shown)] if shown else []
+    argv = [sys.executable, "-m", "app.loader", str(source.resolve()), str(_built(checkout)), *options]
     with subprocess.Popen(argv, cwd=checkout.project, stdout=subprocess.PIPE, text=True) as loader:
         said: dict[str, Any] = {}
         for line in loader.stdout or ():
@@ -202,7 +189,11 @@ def _build(
     if "built" in said:
         return cast("dict[str, Any]", said["built"])
     if said.get("count"):
-        hint = "" if allow_errors else f" and fab publish --source {source}, or with --allow-errors without these rows"
+        hint = (
+            ""
+            if "--allow-errors" in options
+            else f" and fab publish --source {source}, or with --allow-errors without these rows"
+        )
         raise OperatorError(
             f"nothing was published, {said['count']} things in {source.name} don't fit:\n{said['problems']}",
             next_command=f"mend them{hint}",

@@ -34,7 +34,7 @@ class SnapshotPlanner:
         phases = [*self._receive(), *self._switch()]
         if phases:
             phases = [*self._standing.keep_out(left_out), *phases]
-        name, entered = self._snapshot.name, self._snapshot.facts.entered
+        name, entered = self._snapshot.name, self._snapshot.facts.tps_entered if self._snapshot.facts else 0
         return Plan(self.rollout.id, "publish", name, tuple(phases), tuple(left_out), stations_entered=entered)
 
     def tidy(self, *, undone: bool = False) -> Mapping[str, Script]:

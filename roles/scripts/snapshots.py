@@ -71,6 +71,12 @@ def arrived(parcel: Parcel) -> Script:
     return script(f"{command('stat', '-c', '%s', _part(parcel))} 2> /dev/null || echo 0")
 
 
+def read_manifest(snapshot: str) -> Script:
+    """Print in base64 a snapshot's manifest and, a line later, its signature."""
+    files = (SNAPSHOTS / snapshot / name for name in ("snapshot.json", "snapshot.json.sig"))
+    return script(*(f"{command('base64', '-w', 0, file)}; echo" for file in files))
+
+
 def activate_snapshot(snapshot: str) -> Script:
     """Point `current` at a snapshot: the service and nginx see it with their next request."""
     return script(*point(CURRENT_SNAPSHOT, SNAPSHOTS / snapshot))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from roles.tasks import looking_back as looking_back
     from roles.tasks import outlook as outlook
     from roles.tasks import publishing as publishing
+    from roles.tasks import results as results
     from roles.tasks import rollouts as rollouts
     from roles.tasks import status as status
     from roles.tasks import verify as verify

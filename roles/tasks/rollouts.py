@@ -1,4 +1,7 @@
-"""Deploying, rolling back, configuring, publishing: what each brings, and how an interrupted one ends."""
+"""Deploying, rolling back, configuring: what each brings, and how an interrupted one ends.
+
+Publishing is in roles/tasks/results.py.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +9,7 @@ from pathlib import Path
 from infra.bridge.errors import OperatorError
 from roles.artefacts.files import Templates
 from roles.artefacts.release import Release, build_release, find_release
-from roles.artefacts.snapshot import StoredSnapshot, ensure_snapshot, find_snapshot
+from roles.artefacts.snapshot import StoredSnapshot, find_snapshot
 from roles.hosts.lock import Intent
 from roles.hosts.state import Observation, observe
 from roles.rollout.build import ReleasePlanner
@@ -19,17 +22,7 @@ from roles.rollout.snapshot_plan import SnapshotPlanner
 from roles.rollout.wanted import NowhereError, Wanted
 from roles.stack.checkout import Checkout
 from roles.stack.stack import Stack
-from roles.terminal import build_progress, say
-
-
-class OlderError(OperatorError):
-    """Results are older than those that are shown."""
-
-    def __init__(self, source: Path, why: str) -> None:
-        super().__init__(
-            f"{source.name} would turn the public's numbers back: {why}; nothing was published",
-            next_command=f"fab publish --source {source} --allow-older --reason '…', if it must be",
-        )
+from roles.terminal import say
 
 
 def session_on(stack: Stack) -> Session:
@@ -78,57 +71,13 @@ def configure(stack: Stack, request: Request) -> str | None:
     return name
 
 
-def publish(
-    stack: Stack, source: Path, request: Request, *, allow_errors: bool = False, allow_older: bool = False
-) -> None:
-    """Bring the results of a source to every app host.
-
-    Args:
-        stack: The stack.
-        source: A directory with the two tables.
-        request: How it was asked for.
-        allow_errors: Leave out rows that don't fit.
-        allow_older: Show older or fewer results than those that are shown.
-
-    Raises:
-        OlderError: The source has older or fewer results than those that are shown.
-        OperatorError: The source can't be used, or a step failed.
-    """
-    observed = observe(stack.fleet)
-    with build_progress() as progress:
-        shown = observed.log.snapshot
-        snapshot = ensure_snapshot(stack.checkout, source, progress, allow_errors=allow_errors, shown=shown)
-    if older := is_older(snapshot.name, snapshot.facts.entered, observed):
-        if not allow_older:
-            raise OlderError(source, older)
-        if not request.reason.strip():
-            raise OperatorError("turning numbers back needs a reason", next_command="the same with --reason '…'")
-        say(f"publish: the public's numbers go back: {older}")
-    _publish(stack, snapshot, observed, request)
-    if snapshot.skipped:
-        say(f"publish: {snapshot.skipped} rows were left out")
-
-
-def is_older(name: str, entered: int, observed: Observation) -> str | None:
-    """Why results are older than those that are shown, by what the log says; None if they are not."""
-    shown = observed.log.published
-    if shown is None or shown.snapshot in {None, name}:
-        return None
-    time_shown, time_new = str(shown.snapshot).partition("-")[0], name.partition("-")[0]
-    if time_new < time_shown:
-        return f"they are of {time_new}, and {time_shown} is shown"
-    if shown.stations_entered and entered < shown.stations_entered:
-        return f"they have {entered} polling stations, and {shown.stations_entered} are shown"
-    return None
-
-
 def catch_up(stack: Stack, request: Request) -> None:
     """Bring app hosts that lack them the release and the results that the log says."""
     observed = observe(stack.fleet)
     log = observed.log
     apps = [observed.states[host.name] for host in observed.answering if "app" in host.roles]
     if log.snapshot and any(state.snapshot != log.snapshot for state in apps):
-        _publish(stack, find_snapshot(stack.checkout, log.snapshot), observed, request)
+        send_snapshot(stack, find_snapshot(stack.checkout, log.snapshot), observed, request)
     if log.release and any(state.release != log.release for state in apps):
         deploy(stack, find_release(stack.checkout, log.release), request)
 
@@ -179,7 +128,8 @@ def abort(stack: Stack, reason: str | None) -> None:
     session.abort(_planner_of(stack, intent, target), lock, intent, reason or "")
 
 
-def _publish(stack: Stack, snapshot: StoredSnapshot, observed: Observation, request: Request) -> None:
+def send_snapshot(stack: Stack, snapshot: StoredSnapshot, observed: Observation, request: Request) -> None:
+    """Bring a snapshot to every app host."""
     session = session_on(stack)
     session.roll_out(SnapshotPlanner(observed, session.begin("publish", request), snapshot), request)
 

@@ -1,6 +1,7 @@
 """What is refused: each guard is broken here, and seen to hold."""
 
 import gzip
+import json
 import os
 import re
 import shutil
@@ -239,11 +240,18 @@ def test_results_with_errors_are_not_published_unless_asked_for(stack: LabStack,
     options = ("publish", "--source", str(source), "--allow-errors")
     assert "polling stations, and" in stack.fab_fails(*options)  # one fewer than is shown
     assert {state_of(stack, host).snapshot for host in app_hosts(stack)} == before
-    said = stack.fab(*options, "--allow-older", "--reason", "a spoilt form")
+    said = stack.fab(*options, "--correction", "Satu formulir ditarik.")
     assert "1 rows were left out" in said
     assert {state_of(stack, host).snapshot for host in app_hosts(stack)} != before
+    version = json.loads(
+        on_host(stack, app_hosts(stack)[0], "curl", "-sf", "http://127.0.0.1/static/json/version.json")
+    )
+    assert version["correction"]["reason"] == "Satu formulir ditarik."
     stack.fab("publish", "--source", SMALL)
-    assert {state_of(stack, host).snapshot for host in app_hosts(stack)} == before
+    version = json.loads(
+        on_host(stack, app_hosts(stack)[0], "curl", "-sf", "http://127.0.0.1/static/json/version.json")
+    )
+    assert "correction" not in version
 
 
 def test_publishing_shows_without_a_restart(stack: LabStack, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import gzip
+import json
 import tempfile
 from pathlib import Path
 
@@ -117,6 +118,27 @@ def test_a_snapshot_that_is_mostly_out_of_use_is_made_from_nothing(
     second = build(tmp_path, TICKED, 1, first.directory)
     third = build(tmp_path, [*ROWS[:2], ["5", *row(1, "3", "1555556001")[1:]]], 2, second.directory)
     assert (second.made_of, third.made_of) == (first.name, None)
+
+
+def test_what_is_shown_again_has_become_so_again(tmp_path: Path) -> None:
+    """A client that asks whether anything has changed since the second is to be told of the first."""
+    first = build(tmp_path, ROWS, 0)
+    second = build(tmp_path, TICKED, 1, first.directory)
+    again = build_snapshot(tmp_path / "source-0", tmp_path / "dist-True", now=NOW, previous=second.directory)
+    assert again.name != first.name
+    assert times(again, SECOND) > times(second, SECOND)
+    assert build(tmp_path, ROWS, 0, again.directory).name == again.name
+
+
+def test_a_correction_says_so_in_the_version_and_is_a_snapshot_of_its_own(tmp_path: Path) -> None:
+    first = build(tmp_path, ROWS, 0)
+    said = build_snapshot(
+        tmp_path / "source-0", tmp_path / "dist", now=NOW, previous=first.directory, correction="Formulir ditarik."
+    )
+    told = {"at": "2020-09-13 12:26:40", "reason": "Formulir ditarik."}
+    assert json.loads((said.directory / "snapshot.json").read_bytes())["correction"] == told
+    version = json.loads(Pack(said.directory).read("/static/json/version.json") or b"")
+    assert (version["correction"], said.name == first.name) == (told, False)
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,7 @@ def test_the_results_of_two_publications_reach_a_host_whole_and_as_changes(host:
         f"release@tegak {(PROJECT / '.secrets/release.pub').read_text()}"
     )
     first = ensure_snapshot(checkout, source_of(tmp_path / "first"), None)
-    second = ensure_snapshot(checkout, source_of(tmp_path / "source", stations=counted_again), None, shown=first.name)
+    second = ensure_snapshot(checkout, source_of(tmp_path / "source", stations=counted_again), None, shown=first.facts)
     assert (first.made_of, second.made_of) == (None, first.name)
     assert host.take(first.whole) == (0, "")
     assert host.take(second.changes) == (0, "")
@@ -359,4 +359,4 @@ def test_what_is_not_kept_goes_with_what_did_not_arrive(host: Host, tmp_path: Pa
 
 def test_what_only_the_bucket_had_is_sent_whole(tmp_path: Path) -> None:
     snapshot = StoredSnapshot(NAME, Checkout(tmp_path, ""))
-    assert (snapshot.is_built, snapshot.made_of, snapshot.facts.entered) == (False, None, 0)
+    assert (snapshot.is_built, snapshot.made_of, snapshot.facts) == (False, None, None)

@@ -1,0 +1,104 @@
+"""Publishing results: built of what is shown, refused where they would turn the public's numbers back, and sent."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.bridge.errors import OperatorError
+from roles.artefacts.facts import Facts, kept_facts, why_older
+from roles.artefacts.snapshot import ensure_snapshot, find_snapshot
+from roles.hosts.state import Observation, observe
+from roles.rollout.request import Request
+from roles.scripts.snapshots import read_manifest
+from roles.stack.stack import Stack
+from roles.tasks.rollouts import send_snapshot
+from roles.terminal import build_progress, say
+
+
+class OlderError(OperatorError):
+    """Results would turn the public's numbers back."""
+
+    def __init__(self, source: Path, why: str) -> None:
+        super().__init__(
+            f"{source.name} would turn the public's numbers back: {why}; nothing was published",
+            next_command=f"fab publish --source {source} --correction '…', in words that the public may read",
+        )
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What may be published.
+
+    Args:
+        errors: A source with rows that don't fit, without these.
+        correction: What turns the public's numbers back: why, in words for the public.
+    """
+
+    errors: bool = False
+    correction: str = ""
+
+
+def publish(stack: Stack, source: Path, request: Request, allowed: Allowed) -> None:
+    """Bring the results of a source to every app host.
+
+    Args:
+        stack: The stack.
+        source: A directory with the two tables.
+        request: How it was asked for.
+        allowed: What may be published that otherwise may not.
+
+    Raises:
+        OlderError: The source has older or fewer results than those that are shown.
+        OperatorError: The source can't be used, or a step failed.
+    """
+    observed = observe(stack.fleet)
+    correction = allowed.correction.strip()
+    shown = what_is_shown(stack, observed, must=not correction)
+    with build_progress() as progress:
+        snapshot = ensure_snapshot(
+            stack.checkout,
+            source,
+            progress,
+            allow_errors=allowed.errors,
+            shown=shown,
+            correction=correction or None,
+        )
+    may_fall = stack.fleet.inventory.rollout.votes_may_fall_percent / 100
+    older = why_older(shown, snapshot.facts, may_fall) if shown and snapshot.facts else None
+    if older and not correction:
+        raise OlderError(source, older)
+    if older:
+        say(f"publish: the public's numbers go back: {older}")
+    send_snapshot(stack, snapshot, observed, request)
+    if snapshot.skipped:
+        say(f"publish: {snapshot.skipped} rows were left out")
+
+
+def what_is_shown(stack: Stack, observed: Observation, *, must: bool = True) -> Facts | None:
+    """The facts of the results that the log says everybody is to see; None before there are any.
+
+    Args:
+        stack: The stack.
+        observed: What its hosts have.
+        must: Whether it is an error if nobody can say.
+
+    Raises:
+        OperatorError: They are neither in dist/ nor on a host that answers: nobody can say what would be older.
+    """
+    name = observed.log.snapshot
+    if name is None:
+        return None
+    if facts := find_snapshot(stack.checkout, name).facts:
+        return facts
+    for host in observed.answering:
+        if "app" in host.roles and name in observed.states[host.name].snapshots:
+            try:
+                printed = stack.fleet[host].run("reading what its results are", read_manifest(name))
+                return kept_facts(name, printed, stack.signers)
+            except OperatorError as error:
+                say(f"{host.name}: {error.message}")
+    if not must:
+        return None
+    raise OperatorError(
+        f"nobody here can say what {name} shows, which the log says is shown; nothing was published",
+        next_command="fab status; then fab publish from the checkout that published it",
+    )
