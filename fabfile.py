@@ -79,6 +79,8 @@ def configure(_: Context, stack: str | None = None, *, options: RolloutOptions) 
     help={
         **SOURCE,
         "allow-errors": "Publish without the rows that don't fit.",
+        "every": "Again and again, on the clock: 15m, 90s, 1h. Under systemd: docs/publishing.md.",
+        "alert": "With --every: a command that gets, as its last word, what is late or refused.",
         "correction": "Publish older or fewer results than those that are shown: why, for the public to read.",
         **REASON,
         **STACK,
@@ -91,18 +93,23 @@ def publish(
     stack: str | None = None,
     reason: str = "",
     correction: str = "",
+    every: str = "",
+    alert: str = "",
     *,
     allow_errors: bool = False,
 ) -> None:
-    """Bring the results of a source to every app host."""
-    with open_stack(PROJECT, stack) as opened:
-        request = RolloutOptions(reason=reason).request(opened.fleet.inventory.rollout)
-        from_directory = PROJECT / source
+    """Bring the results of a source to every app host: once, or on the clock."""
+    results = tasks.results.Results(PROJECT / source, allow_errors=allow_errors, correction=correction)
 
-        allowed = tasks.results.Allowed(errors=allow_errors, correction=correction)
-        tasks.publishing.with_bucket(
-            opened, request, lambda: tasks.results.publish(opened, from_directory, request, allowed)
-        )
+    def once() -> None:
+        with open_stack(PROJECT, stack) as opened:
+            request = RolloutOptions(reason=reason).request(opened.fleet.inventory.rollout)
+            tasks.publishing.with_bucket(opened, request, lambda: tasks.results.publish(opened, results, request))
+
+    if every:
+        tasks.ticking.publish_every(PROJECT, stack, every, alert, once)
+    else:
+        once()
 
 
 @task(help={"dry-run": "Say what would be written, and write nothing.", **STACK})

@@ -46,7 +46,7 @@ def operator_command(function: Callable[P, R]) -> Callable[P, R]:
             raise SystemExit(error.exit_code) from None
         except OSError as error:
             # A file of this machine: what is made is renamed into place when it is whole, so none is left half-written.
-            sys.stderr.write(_of_this_machine(error).report() + "\n")
+            sys.stderr.write(of_this_machine(error).report() + "\n")
             raise SystemExit(1) from None
         except KeyboardInterrupt:
             sys.stderr.write(INTERRUPTED)
@@ -55,7 +55,8 @@ def operator_command(function: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def _of_this_machine(error: OSError) -> OperatorError:
+def of_this_machine(error: OSError) -> OperatorError:
+    """What failed on a file of this machine, as a sentence for the operator."""
     where = str(error.filename) if error.filename else "this machine"
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
         directory = Path(where).parent if error.filename else Path()

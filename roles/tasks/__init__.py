@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from roles.tasks import results as results
     from roles.tasks import rollouts as rollouts
     from roles.tasks import status as status
+    from roles.tasks import ticking as ticking
     from roles.tasks import verify as verify
 
 

@@ -21,7 +21,7 @@ from roles.stack.names import settings_file
 from roles.stack.stack import Stack, open_stack
 from roles.tasks.housekeeping import Housekeeping
 from roles.tasks.publishing import with_bucket
-from roles.tasks.results import Allowed, OlderError, publish
+from roles.tasks.results import OlderError, Results, publish
 from roles.tasks.rollouts import build_or_find, deploy
 from roles.tasks.status import status
 from roles.tasks.verify import verify
@@ -78,7 +78,7 @@ def _roll_out(stack: Stack, release: Release, source: Path, request: Request) ->
     deploy(stack, release, request)
     say("== fab publish")
     try:
-        publish(stack, source, request, Allowed())
+        publish(stack, Results(source), request)
     except OlderError as error:
         say(f"up: {error.message}; what is shown stays")
     if _out_of_pool(stack):

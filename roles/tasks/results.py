@@ -25,47 +25,42 @@ class OlderError(OperatorError):
 
 
 @dataclass(frozen=True)
-class Allowed:
-    """What may be published.
+class Results:
+    """What is to be published.
 
     Args:
-        errors: A source with rows that don't fit, without these.
-        correction: What turns the public's numbers back: why, in words for the public.
+        source: A directory with the two tables.
+        allow_errors: Leave out rows that don't fit.
+        correction: Why it may turn the public's numbers back, in words for the public; empty if it may not.
     """
 
-    errors: bool = False
+    source: Path
+    allow_errors: bool = False
     correction: str = ""
 
 
-def publish(stack: Stack, source: Path, request: Request, allowed: Allowed) -> None:
-    """Bring the results of a source to every app host.
-
-    Args:
-        stack: The stack.
-        source: A directory with the two tables.
-        request: How it was asked for.
-        allowed: What may be published that otherwise may not.
+def publish(stack: Stack, results: Results, request: Request) -> None:
+    """Bring results to every app host.
 
     Raises:
-        OlderError: The source has older or fewer results than those that are shown.
+        OlderError: They are older or fewer than those that are shown.
         OperatorError: The source can't be used, or a step failed.
     """
-    observed = observe(stack.fleet)
-    correction = allowed.correction.strip()
+    observed, correction = observe(stack.fleet), results.correction.strip()
     shown = what_is_shown(stack, observed, must=not correction)
     with build_progress() as progress:
         snapshot = ensure_snapshot(
             stack.checkout,
-            source,
+            results.source,
             progress,
-            allow_errors=allowed.errors,
+            allow_errors=results.allow_errors,
             shown=shown,
             correction=correction or None,
         )
     may_fall = stack.fleet.inventory.rollout.votes_may_fall_percent / 100
     older = why_older(shown, snapshot.facts, may_fall) if shown and snapshot.facts else None
     if older and not correction:
-        raise OlderError(source, older)
+        raise OlderError(results.source, older)
     if older:
         say(f"publish: the public's numbers go back: {older}")
     send_snapshot(stack, snapshot, observed, request)
