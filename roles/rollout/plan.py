@@ -107,6 +107,8 @@ class HostChange:
         steps: In order; undone in reverse order.
         serves: Whether it is an app host that gets requests, and gets none while it is changed.
         returns: Whether it is an app host that gets no requests before it is changed, and some after it.
+        otherwise: What is done where a step failed and the rollout goes on without the host: it is taken out of the
+            pool, since it would go on serving what the others have no more.
     """
 
     host: Host
@@ -114,6 +116,7 @@ class HostChange:
     steps: tuple[Step, ...]
     serves: bool = False
     returns: bool = False
+    otherwise: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,7 @@ class Runner:
         self._unreachable: dict[str, HostError] = {}
         self._left_out: set[str] = set()
         self._spare: dict[str, int] = {}
+        self._cannot_go_on: HostError | None = None
         self._outcome = Outcome()
 
     def carry_out(self, plan: Plan, earlier: Sequence[HostChange] = ()) -> Outcome:
@@ -142,6 +143,8 @@ class Runner:
             now, going = self._above_the_floor(going)
             self._side_by_side(now, self._change)
             self._count_capacity(now)
+            if self._cannot_go_on:
+                raise self._cannot_go_on
             if self._unreachable and len(self._unreachable) + len(self._left_out) > self._policy.unreachable_hosts:
                 raise next(iter(self._unreachable.values()))
             if len(self._failed) > self._policy.failed_hosts:
@@ -196,9 +199,28 @@ class Runner:
             kind[change.host.name] = error
             away = len(self._unreachable) + len(self._left_out)
             within = away <= self._policy.unreachable_hosts and len(self._failed) <= self._policy.failed_hosts
+            if within and change.otherwise:
+                self._spare[change.host.location] -= 1
+                if self._spare[change.host.location] < 0:
+                    within, self._cannot_go_on = False, error
         if within:
             self._reporter.note(f"{error.message}; the rollout goes on without {change.host.name}")
             self._put_back(change)
+            self._leave_out(change, error)
+
+    def _leave_out(self, change: HostChange, error: HostError) -> None:
+        """Take a host out of the pool that is not changed with the others."""
+        try:
+            for step in change.otherwise:
+                self._timed(change, step, in_one_go(step.do, step.check))
+        except FencedError:
+            raise
+        except HostError as problem:
+            self._cannot_go_on = problem  # it would go on serving
+            return
+        if change.otherwise:
+            with self._mutex:
+                self._outcome.hosts[change.host.name] = f"{LEFT}: {error.step}: {error.detail}"
 
     def _put_back(self, change: HostChange) -> None:
         name = change.host.name

@@ -35,7 +35,9 @@ class SnapshotPlanner:
         if phases:
             phases = [*self._standing.keep_out(left_out), *phases]
         name, entered = self._snapshot.name, self._snapshot.facts.tps_entered if self._snapshot.facts else 0
-        return Plan(self.rollout.id, "publish", name, tuple(phases), tuple(left_out), stations_entered=entered)
+        locations = [location.name for location in self.observed.inventory.locations]
+        spare = {location: self._standing.capacity.spare(location) for location in locations}
+        return Plan(self.rollout.id, "publish", name, tuple(phases), tuple(left_out), spare, entered)
 
     def tidy(self, *, undone: bool = False) -> Mapping[str, Script]:
         """Old snapshots are removed; the one before stays, for who still reads from it."""
@@ -63,7 +65,7 @@ class SnapshotPlanner:
         lacking = [
             host for host in self._app_hosts() if self._snapshot.name not in self._standing.state(host).snapshots
         ]
-        changes = tuple(HostChange(host, *self._received(host)) for host in lacking)
+        changes = tuple(HostChange(host, *self._received(host), otherwise=self._left_out(host)) for host in lacking)
         return [Phase("receive", (changes,))] if changes else []
 
     def _received(self, host: Host) -> tuple[str, tuple[Step, ...]]:
@@ -95,4 +97,20 @@ class SnapshotPlanner:
         if before is None and state.running_release and self.observed.servers.get(host.name) in {"up", "down"}:
             # It becomes ready with its first snapshot, and is in use once its load balancers have seen that.
             steps += self._standing.pool(host).waits_until_up(host, self.observed.states)
-        return HostChange(host, f"{before or 'no snapshot'} -> {self._snapshot.name}", tuple(steps))
+        returns = self._was_left_out(host)
+        steps += self._standing.undrains(host) if returns else []
+        summary = f"{before or 'no snapshot'} -> {self._snapshot.name}{', and back into the pool' if returns else ''}"
+        return HostChange(host, summary, tuple(steps), returns=returns, otherwise=self._left_out(host))
+
+    def _left_out(self, host: Host) -> tuple[Step, ...]:
+        """What takes a host out of the pool that can't keep up: it would show older results than the others."""
+        if self.observed.servers.get(host.name) not in {"up", "down"}:
+            return ()
+        return tuple(self._standing.drains(host, check=False))
+
+    def _was_left_out(self, host: Host) -> bool:
+        """Whether it is out of the pool for its results alone: it runs what it should, and nothing is half done."""
+        state, release = self._standing.state(host), self.observed.log.release
+        half_done = state.altered or state.pending or set(state.rollouts) - {self.rollout.id}
+        runs = release is not None and state.release == state.running_release == release
+        return self.observed.servers.get(host.name) == "drained" and runs and not half_done

@@ -1,13 +1,13 @@
 """Publishing results: built of what is shown, refused where they would turn the public's numbers back, and sent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infra.bridge.errors import OperatorError
 from roles.artefacts.facts import Facts, kept_facts, why_older
 from roles.artefacts.snapshot import ensure_snapshot, find_snapshot
 from roles.hosts.state import Observation, observe
-from roles.rollout.request import Request
+from roles.rollout.request import Request, policy_for
 from roles.scripts.snapshots import read_manifest
 from roles.stack.stack import Stack
 from roles.tasks.rollouts import send_snapshot
@@ -63,7 +63,10 @@ def publish(stack: Stack, results: Results, request: Request) -> None:
         raise OlderError(results.source, older)
     if older:
         say(f"publish: the public's numbers go back: {older}")
-    send_snapshot(stack, snapshot, observed, request)
+    policy = request.policy
+    # A host that can't keep up is left out, as one that doesn't answer: the public's newest results wait for nobody.
+    left_out = policy_for(policy, failed_hosts=max(policy.failed_hosts, policy.unreachable_hosts))
+    send_snapshot(stack, snapshot, observed, replace(request, policy=left_out))
     if snapshot.skipped:
         say(f"publish: {snapshot.skipped} rows were left out")
 
