@@ -1,0 +1,34 @@
+"""A count as it arrives: the tables of a source with the forms of a moment, in the order in which they really came."""
+
+import gzip
+import shutil
+from pathlib import Path
+
+import polars as pl
+
+FORM = ("votes_01", "votes_02", "valid_votes", "invalid_votes", "total_votes", "first_photo_unix_s")
+
+
+class Arrival:
+    """The forms of a source, by the time of their first photo.
+
+    Args:
+        source: A directory with the two tables, of a count that has ended.
+    """
+
+    def __init__(self, source: Path) -> None:
+        self._source = source
+        self._table = pl.read_csv(gzip.decompress((source / "tps.csv.gz").read_bytes()), infer_schema=False)
+        times = self._table[FORM[-1]].cast(pl.Int64, strict=False)
+        order = times.arg_sort(nulls_last=True)
+        self._rank = pl.Series(range(self._table.height)).gather(order.arg_sort())
+        self.forms = int(times.is_not_null().sum())
+
+    def write(self, directory: Path, forms: int) -> Path:
+        """The tables when so many forms had come; returns the directory."""
+        directory.mkdir(parents=True, exist_ok=True)
+        there = pl.when(self._rank < forms)
+        table = self._table.with_columns(there.then(pl.col(name)).otherwise(None).alias(name) for name in FORM)
+        (directory / "tps.csv.gz").write_bytes(gzip.compress(table.write_csv().encode(), 1))
+        shutil.copy(self._source / "regions.csv.gz", directory)
+        return directory
