@@ -22,8 +22,9 @@ from app.pack import DamagedError
 from app.rendering import Renderer
 from app.snapshot import COMPLETE, NotFoundError, NotReadyError, Snapshot
 
-CACHE = "public, max-age=10, stale-while-revalidate=3600, stale-if-error=86400"
-"""Fresh for ten seconds; older answers go on being shown while the origin is slow or gone."""
+CACHE = "public, max-age=10, stale-while-revalidate=50, stale-if-error=86400"
+"""Fresh for ten seconds, and shown for fifty more while a cache asks again: nobody sees an older one as long as hosts
+answer. While none does, older ones go on being shown."""
 
 NEGATIVE = {"Cache-Control": "public, max-age=10"}
 """Of what may come to be, as briefly as an answer: who asks again without a pause is not to reach the hosts."""
