@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.loader.regions import COLUMNS as REGION_COLUMNS
 from app.loader.regions import FILE as REGION_FILE
-from app.loader.regions import Region, read_regions
+from app.loader.regions import KELURAHAN_DEPTH, read_regions
 from app.loader.stations import COLUMNS as STATION_COLUMNS
 from app.loader.stations import FILE as STATION_FILE
 from app.loader.tables import read_packed, read_rows, unpack
@@ -24,6 +24,9 @@ SMALL = ((-99, -991302), (41863, 41864), (74716, 75183), (928068, 64617))
 """Province and kabupaten/kota of the small sample, which the tests publish; the last one stands at zero."""
 
 SMALL_KECAMATAN = 2
+Paths = dict[int, tuple[int, ...]]
+"""The ids from the province down, by a region's own."""
+
 NOT_ENTERED = ["-1", "-1", "", "", "", "", "", ""]
 
 
@@ -37,7 +40,7 @@ def write_table(path: Path, columns: tuple[str, ...], rows: Iterable[list[str]])
     path.write_bytes(gzip.compress(text.getvalue().encode(), 9, mtime=0))
 
 
-def write_sample(source: Path, target: Path, tree: dict[int, Region]) -> None:
+def write_sample(source: Path, target: Path, paths: Paths) -> None:
     """Write the sample: the whole tree, all polling stations, figures of the provinces in SHOWN."""
     regions = (
         row for _, row in read_rows(REGION_FILE, unpack(REGION_FILE, read_packed(source / REGION_FILE)), REGION_COLUMNS)
@@ -47,15 +50,15 @@ def write_sample(source: Path, target: Path, tree: dict[int, Region]) -> None:
         row
         for _, row in read_rows(STATION_FILE, unpack(STATION_FILE, read_packed(source / STATION_FILE)), STATION_COLUMNS)
     )
-    write_table(target / STATION_FILE, STATION_COLUMNS, (_as_shown(row, tree) for row in rows))
+    write_table(target / STATION_FILE, STATION_COLUMNS, (_as_shown(row, paths) for row in rows))
 
 
-def write_small_sample(source: Path, target: Path, tree: dict[int, Region]) -> None:
+def write_small_sample(source: Path, target: Path, paths: Paths) -> None:
     """Write the small sample: two kecamatan each of a few kabupaten/kota."""
     kept = {0}
     for province, regency in SMALL:
-        districts = tree[regency].children[:SMALL_KECAMATAN]
-        villages = [village for district in districts for village in tree[district].children]
+        districts = [region for region, path in paths.items() if path[1:-1] == (regency,)][:SMALL_KECAMATAN]
+        villages = [region for region, path in paths.items() if len(path) == KELURAHAN_DEPTH and path[2] in districts]
         kept.update([province, regency, *districts, *villages])
     regions = (
         row
@@ -68,19 +71,21 @@ def write_small_sample(source: Path, target: Path, tree: dict[int, Region]) -> N
         for _, row in read_rows(STATION_FILE, unpack(STATION_FILE, read_packed(source / STATION_FILE)), STATION_COLUMNS)
         if int(row[0]) in kept
     )
-    write_table(target / STATION_FILE, STATION_COLUMNS, (_as_shown(row, tree) for row in rows))
+    write_table(target / STATION_FILE, STATION_COLUMNS, (_as_shown(row, paths) for row in rows))
 
 
-def _as_shown(row: list[str], tree: dict[int, Region]) -> list[str]:
-    return row if tree[int(row[0])].path[0] in SHOWN else row[:2] + NOT_ENTERED
+def _as_shown(row: list[str], paths: Paths) -> list[str]:
+    return row if paths[int(row[0])][0] in SHOWN else row[:2] + NOT_ENTERED
 
 
 def main() -> int:
     """Remake both samples; return the exit code."""
     source = Path(sys.argv[1])
-    tree = read_regions(unpack(REGION_FILE, read_packed(source / REGION_FILE)))
-    write_sample(source, SAMPLES / "kpu-2019", tree)
-    write_small_sample(source, SAMPLES / "kpu-2019-small", tree)
+    regions = read_regions(unpack(REGION_FILE, read_packed(source / REGION_FILE)))
+    texts = zip(regions["id"], regions["path"], strict=True)
+    paths = {region: tuple(map(int, text.split("/"))) if text else () for region, text in texts}
+    write_sample(source, SAMPLES / "kpu-2019", paths)
+    write_small_sample(source, SAMPLES / "kpu-2019-small", paths)
     return 0
 
 

@@ -19,10 +19,10 @@ from app.loader import regions, stations
 from app.loader.columns import read_stations
 from app.loader.documents import documents, stamp
 from app.loader.half_made import half_made
-from app.loader.made import Made, keep, read_made, sha256_of
+from app.loader.made import Made, Tables, keep, read_made, sha256_of
 from app.loader.packing import PackWriter
 from app.loader.problems import Problem, SourceError
-from app.loader.regions import Region, read_regions
+from app.loader.regions import read_regions
 from app.loader.tables import digest_of_source, read_packed, unpack
 from app.loader.tabulation import VOTES, add_up, with_flags
 
@@ -63,12 +63,9 @@ class BuiltSnapshot:
 
 
 @dataclass(frozen=True)
-class _Tables:
-    """What was read."""
+class _Read(Tables):
+    """What was read, from which source, and what didn't fit."""
 
-    tree: dict[int, Region]
-    stations: pl.DataFrame
-    regions: str
     source: str
     problems: list[Problem]
 
@@ -103,14 +100,14 @@ def build_snapshot(
     now = now or dt.datetime.now(dt.UTC)
     tell = _telling(progress)
     tell("reading")
-    read = _read(source, now, allow_errors=allow_errors)
     before = read_made(previous) if previous else None
+    read = _read(source, now, before, allow_errors=allow_errors)
     tell("adding up")
-    levels = add_up(read.stations, read.tree)
+    levels = add_up(read.stations, read.regions)
     as_of = _newest(read.stations) or now.replace(microsecond=0)
     modified = max(int(now.timestamp()), after + 1, before.modified + 1 if before else 0)
     made_of = before.pack if before and not before.is_worn else None
-    changed = before.changed(read.stations, read.regions, read.tree) if before and made_of else None
+    changed = before.changed(read) if before and made_of else None
     made_of = made_of if changed else None
     with half_made(target) as folder:
         tell("writing")
@@ -138,7 +135,7 @@ def build_snapshot(
         }
         files = _digests(directory, before)
         (directory / layout.MANIFEST).write_bytes(layout.dump({**facts, "files": files}))
-        keep(directory, read.stations, read.regions, pack.changes, made_of.name if made_of else None)
+        keep(directory, read, pack.changes, made_of.name if made_of else None)
         if not (target / name).exists():  # the same content may have been built before, whatever it was made of
             directory.rename(target / name)
     return BuiltSnapshot(
@@ -154,16 +151,18 @@ def build_snapshot(
     )
 
 
-def _read(source: Path, now: dt.datetime, *, allow_errors: bool) -> _Tables:
+def _read(source: Path, now: dt.datetime, before: Made | None, *, allow_errors: bool) -> _Read:
     problems: list[Problem] = []
     packed = [read_packed(source / file) for file in (regions.FILE, stations.FILE)]
     table = unpack(regions.FILE, packed[0])
-    tree = read_regions(table)
+    digest = hashlib.sha256(table).hexdigest()
+    known = before.tables.regions if before and before.tables.regions_table == digest else None
+    tree = read_regions(table) if known is None else known
     latest = int((now + AHEAD).timestamp())
     read = with_flags(read_stations(unpack(stations.FILE, packed[1]), tree, latest, problems.append))
     if problems and not allow_errors:
         raise SourceError(problems)
-    return _Tables(tree, read, hashlib.sha256(table).hexdigest(), digest_of_source(*packed), problems)
+    return _Read(read, tree, digest, digest_of_source(*packed), problems)
 
 
 def _name(target: Path, as_of: dt.datetime, digest: str, modified: int, before: Made | None) -> str:

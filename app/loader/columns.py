@@ -1,12 +1,12 @@
 """The polling stations as columns: at once where the table is in order, row by row where anything is doubtful."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
 
 from app.loader.problems import Problem
-from app.loader.regions import KELURAHAN_DEPTH, Region
+from app.loader.regions import kelurahan_of
 from app.loader.stations import COLUMNS, FIGURES, FIRST_ID, LARGEST_FIGURE, LARGEST_NUMBER, UNKNOWN, Rows
 
 SCHEMA: dict[str, type[pl.Int64]] = dict.fromkeys(("id", "kelurahan_id", "number", *FIGURES, "time"), pl.Int64)
@@ -17,14 +17,12 @@ _PLAIN[list(b"0123456789-,\n")] = True
 _COMMA, _LINE_END = ord(","), ord("\n")
 
 
-def read_stations(
-    table: bytes, tree: Mapping[int, Region], latest: int, report: Callable[[Problem], None]
-) -> pl.DataFrame:
+def read_stations(table: bytes, regions: pl.DataFrame, latest: int, report: Callable[[Problem], None]) -> pl.DataFrame:
     """The polling stations in the table's order, those of a kelurahan together.
 
     Args:
         table: The text of the table of polling stations.
-        tree: The regions.
+        regions: See `app.loader.regions.SCHEMA`.
         latest: The latest time that a form may have, in unix seconds.
         report: Told of each row that doesn't fit; see `app.loader.stations.Rows`.
 
@@ -34,14 +32,14 @@ def read_stations(
     Raises:
         SourceError: The table can't be read at all.
     """
-    stations = take_at_once(table, tree, latest)
+    stations = take_at_once(table, regions, latest)
     if stations is None:
-        rows = Rows(tree, latest, report).read(table)
+        rows = Rows(frozenset(kelurahan_of(regions)), latest, report).read(table)
         stations = pl.DataFrame(list(rows), SCHEMA, orient="row")
     return stations
 
 
-def take_at_once(table: bytes, tree: Mapping[int, Region], latest: int) -> pl.DataFrame | None:
+def take_at_once(table: bytes, regions: pl.DataFrame, latest: int) -> pl.DataFrame | None:
     """The stations, if there is nothing whatever to say against the table."""
     if not is_plain(table):
         return None
@@ -49,7 +47,7 @@ def take_at_once(table: bytes, tree: Mapping[int, Region], latest: int) -> pl.Da
         found = pl.read_csv(table, schema=dict.fromkeys(COLUMNS, pl.Int64))
     except pl.exceptions.PolarsError:
         return None
-    if not found.select(_in_order(tree, latest)).item():
+    if not found.select(_in_order(regions, latest)).item():
         return None
     return found.select(
         (pl.int_range(pl.len(), dtype=pl.Int64) + FIRST_ID).alias("id"),
@@ -77,14 +75,13 @@ def is_plain(table: bytes) -> bool:
     return bool((commas[:, -1] < ends).all() and (commas[1:, 0] > ends[:-1]).all())
 
 
-def _in_order(tree: Mapping[int, Region], latest: int) -> pl.Expr:
+def _in_order(regions: pl.DataFrame, latest: int) -> pl.Expr:
     """Whether no row breaks a rule of `app.loader.stations.Rows`."""
     kelurahan, number, figures = pl.col("kelurahan_id"), pl.col("tps_number"), [pl.col(name) for name in FIGURES]
-    known = pl.Series([region.id for region in tree.values() if region.depth == KELURAHAN_DEPTH], dtype=pl.Int64)
     some = pl.any_horizontal(figure.is_not_null() for figure in figures)
     every = pl.all_horizontal(figure.is_not_null() for figure in figures)
     return pl.all_horizontal(
-        kelurahan.is_in(known.implode()).all() & kelurahan.is_not_null().all(),
+        kelurahan.is_in(kelurahan_of(regions).implode()).all() & kelurahan.is_not_null().all(),
         kelurahan.rle_id().max().fill_null(-1) + 1 == kelurahan.n_unique(),
         number.is_between(1, LARGEST_NUMBER).all() & number.is_not_null().all(),
         ~pl.struct(kelurahan, number).is_duplicated().any(),

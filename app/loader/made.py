@@ -14,13 +14,13 @@ from app import layout
 from app.loader.documents import Changed
 from app.loader.pack_index import Index
 from app.loader.packing import Changes, Previous
-from app.loader.regions import NATION, Region
+from app.loader.regions import NATION
 from app.pack import INDEX_FILES, segment_file
 
 MADE = ".made"
 """The folder, in the snapshot's."""
 
-STATE, STATIONS, CHANGES = "state.json", "stations.arrow", "changes.json"
+STATE, STATIONS, REGIONS, CHANGES = "state.json", "stations.arrow", "regions.arrow", "changes.json"
 MOST_SEGMENTS = 48
 """A snapshot of more is made from nothing: each is a file that a host has open."""
 
@@ -34,20 +34,33 @@ _PLACE = ("id", "kelurahan_id", "number")
 
 
 @dataclass(frozen=True)
+class Tables:
+    """What a snapshot is made of.
+
+    Args:
+        stations: The polling stations, with flags.
+        regions: The regions.
+        regions_table: The digest of the table that these were read from.
+    """
+
+    stations: pl.DataFrame
+    regions: pl.DataFrame
+    regions_table: str
+
+
+@dataclass(frozen=True)
 class Made:
     """A built snapshot, from which the next one can be made.
 
     Args:
         pack: Its pack.
         manifest: What is signed of it.
-        stations: The polling stations that it was made of.
-        regions: The digest of the table of regions.
+        tables: What it was made of.
     """
 
     pack: Previous
     manifest: Mapping[str, Any]
-    stations: pl.DataFrame
-    regions: str
+    tables: Tables
 
     @property
     def modified(self) -> int:
@@ -61,13 +74,18 @@ class Made:
         held = sum((self.pack.directory / segment_file(number)).stat().st_size for number in segments)
         return len(segments) >= MOST_SEGMENTS or self.pack.index.live_bytes < held * LEAST_IN_USE
 
-    def changed(self, stations: pl.DataFrame, regions: str, tree: Mapping[int, Region]) -> Changed | None:
+    def changed(self, tables: Tables) -> Changed | None:
         """What may have other documents with these tables; None where that is not to be told.
 
         A form whose time isn't known shows the snapshot's, and so is always among them.
         """
-        before, columns = self.stations, [name for name in stations.columns if name not in _PLACE]
-        if self.regions != regions or before.schema != stations.schema or before.height != stations.height:
+        before, stations = self.tables.stations, tables.stations
+        columns = [name for name in stations.columns if name not in _PLACE]
+        if (
+            self.tables.regions_table != tables.regions_table
+            or before.schema != stations.schema
+            or before.height != stations.height
+        ):
             return None
         if not before.select(_PLACE).equals(stations.select(_PLACE)):
             return None
@@ -75,16 +93,20 @@ class Made:
         for name in columns:
             differs |= stations[name].ne_missing(before[name])
         found = stations.filter(differs)
-        above = {NATION}.union(*(tree[number].path for number in found["kelurahan_id"].unique()))
+        paths = tables.regions.filter(pl.col("id").is_in(found["kelurahan_id"].implode()))["path"]
+        above = {NATION, *(int(part) for part in "/".join(paths).split("/") if part)}
         return Changed(found["id"], pl.Series(sorted(above), dtype=pl.Int64))
 
 
-def keep(directory: Path, stations: pl.DataFrame, regions: str, changes: Changes, made_of: str | None) -> None:
+def keep(directory: Path, tables: Tables, changes: Changes, made_of: str | None) -> None:
     """Keep in a snapshot's folder what the next one is made of, and what it has otherwise than the one before."""
     made = directory / MADE
     made.mkdir()
-    stations.write_ipc(made / STATIONS, compression="lz4")
-    state = {"code": code_digest(), "regions": regions, "stations": sha256_of(made / STATIONS)}
+    kept = {STATIONS: tables.stations, REGIONS: tables.regions}
+    for name, table in kept.items():
+        table.write_ipc(made / name, compression="lz4")
+    state = {"code": code_digest(), "regions_table": tables.regions_table}
+    state |= {name: sha256_of(made / name) for name in kept}
     (made / STATE).write_text(json.dumps(state), encoding="utf-8")
     if made_of is not None:
         (made / CHANGES).write_text(json.dumps({"from": made_of, **asdict(changes)}), encoding="utf-8")
@@ -96,12 +118,13 @@ def read_made(directory: Path) -> Made | None:
     try:
         state = json.loads((made / STATE).read_bytes())
         manifest = cast("dict[str, Any]", json.loads((directory / layout.MANIFEST).read_bytes()))
-        whole = all(sha256_of(directory / name) == manifest["files"][name] for name in INDEX_FILES)
-        if not whole or state["code"] != code_digest() or state["stations"] != sha256_of(made / STATIONS):
+        wanted = {name: manifest["files"][name] for name in INDEX_FILES}
+        wanted |= {f"{MADE}/{name}": state[name] for name in (STATIONS, REGIONS)}
+        if state["code"] != code_digest() or any(sha256_of(directory / name) != sha for name, sha in wanted.items()):
             return None
-        stations = pl.read_ipc(made / STATIONS)
+        stations, regions = (pl.read_ipc(made / name) for name in (STATIONS, REGIONS))
         pack = Previous(manifest["snapshot"], directory, Index.read(directory))
-        return Made(pack, manifest, stations, state["regions"])
+        return Made(pack, manifest, Tables(stations, regions, state["regions_table"]))
     except (OSError, ValueError, LookupError, pl.exceptions.PolarsError):
         return None
 

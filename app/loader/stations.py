@@ -1,10 +1,9 @@
 """The polling stations (TPS) with their figures: read row by row, which finds and names whatever doesn't fit."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 
 from app.loader.problems import FieldError, Problem
-from app.loader.regions import KELURAHAN_DEPTH, Region
 from app.loader.tables import read_rows, whole_number
 
 FILE = "tps.csv.gz"
@@ -35,12 +34,12 @@ class Rows:
     """Reads the table row by row.
 
     Args:
-        tree: The regions.
+        kelurahan: The ids of the kelurahan.
         latest: The latest time that a form may have, in unix seconds: one from the future would date the whole count.
         report: Told of each row that doesn't fit. It is left out; if only its figures don't, it stands as not entered.
     """
 
-    tree: Mapping[int, Region]
+    kelurahan: Container[int]
     latest: int
     report: Callable[[Problem], None]
     _kelurahan: str = ""
@@ -68,13 +67,13 @@ class Rows:
         """The kelurahan, and the number in it."""
         text = fields[0]
         if text != self._kelurahan:
-            region = self.tree.get(whole_number("kelurahan_id", text, -(10**9), 10**9))
-            if region is None or region.depth != KELURAHAN_DEPTH:
+            region = whole_number("kelurahan_id", text, -(10**9), 10**9)
+            if region not in self.kelurahan:
                 raise FieldError("kelurahan_id", f"{text} is no kelurahan in the table of regions")
-            if region.id in self._seen:
+            if region in self._seen:
                 raise FieldError("kelurahan_id", f"the rows of {text} are not together")
             self._kelurahan, self._numbers = text, set()
-            self._seen.add(region.id)
+            self._seen.add(region)
         number = whole_number("tps_number", fields[1], 1, LARGEST_NUMBER)
         if number in self._numbers:
             raise FieldError("tps_number", f"{number} is in the kelurahan twice")

@@ -12,6 +12,9 @@ from app.loader.problems import FieldError, Problem, SourceError
 GZIP = 31
 """zlib's way to say that what it unpacks has gzip's frame."""
 
+SHORT_DIGITS = 9
+"""Most numbers are no longer; the others are looked at more closely."""
+
 LARGEST_TABLE_BYTES = 2**28
 """Unpacked; the nation's is 36 MB. What unpacks to more is no table of a count, and would fill the memory."""
 
@@ -91,6 +94,8 @@ def whole_number(field: str, text: str, minimum: int, maximum: int) -> int:
     Raises:
         FieldError: It is none, or out of bounds.
     """
+    if len(text) <= SHORT_DIGITS and text.isascii() and text.isdigit() and minimum <= (value := int(text)) <= maximum:
+        return value
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()):
         raise FieldError(field, f"'{text:.40}' is not a whole number")

@@ -1,12 +1,10 @@
 """Adding up: from the polling stations to the nation, a level at a time."""
 
-from collections.abc import Mapping
-
 import polars as pl
 
 from app.forms import CANDIDATES
 from app.layout import ABROAD
-from app.loader.regions import KELURAHAN_DEPTH, Region
+from app.loader.regions import KELURAHAN_DEPTH
 from app.loader.stations import FIGURES
 
 VOTES = FIGURES[: len(CANDIDATES)]
@@ -23,18 +21,19 @@ def with_flags(stations: pl.DataFrame) -> pl.DataFrame:
     return stations.with_columns(entered=entered, contradictory=entered & ~can_be)
 
 
-def add_up(stations: pl.DataFrame, tree: Mapping[int, Region]) -> list[pl.DataFrame]:
+def add_up(stations: pl.DataFrame, regions: pl.DataFrame) -> list[pl.DataFrame]:
     """The levels of the tree, the nation first.
 
     Args:
         stations: The polling stations, with flags.
-        tree: The regions, parents before children.
+        regions: See `app.loader.regions.SCHEMA`.
 
     Returns:
-        A table a level, a row a region in the order of the tree: `id`, `parent_id` (null of the nation), `name`, `path`
+        A table a level, a row a region in their order: `id`, `parent_id` (null of the nation), `name`, `path`
         (text: the ids from the province down), `abroad`, and the columns of COUNTS.
     """
-    levels = _levels(tree)
+    known = regions.with_columns(abroad=pl.col("id") == ABROAD)
+    levels = [known.filter(pl.col("depth") == depth).drop("depth") for depth in range(KELURAHAN_DEPTH + 1)]
     counts = stations.group_by("kelurahan_id").agg(
         pl.len().cast(pl.Int64).alias("stations"),
         pl.col("entered", "contradictory").sum().cast(pl.Int64),
@@ -45,20 +44,6 @@ def add_up(stations: pl.DataFrame, tree: Mapping[int, Region]) -> list[pl.DataFr
         below = found[-1].group_by("parent_id").agg(pl.col(COUNTS).sum())
         found.append(_counted(level, below.rename({"parent_id": "id"})))
     return found[::-1]
-
-
-def _levels(tree: Mapping[int, Region]) -> list[pl.DataFrame]:
-    regions = pl.DataFrame(
-        {
-            "id": [region.id for region in tree.values()],
-            "parent_id": [region.parent for region in tree.values()],
-            "depth": [region.depth for region in tree.values()],
-            "name": [region.name for region in tree.values()],
-            "path": ["/".join(map(str, region.path)) for region in tree.values()],
-        },
-        {"id": pl.Int64, "parent_id": pl.Int64, "depth": pl.Int8, "name": pl.String, "path": pl.String},
-    ).with_columns(abroad=pl.col("id") == ABROAD)
-    return [regions.filter(pl.col("depth") == depth).drop("depth") for depth in range(KELURAHAN_DEPTH + 1)]
 
 
 def _counted(level: pl.DataFrame, counts: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from app.loader.build import build_snapshot
 from app.loader.columns import SCHEMA, is_plain, read_stations, take_at_once
 from app.loader.problems import Problem
-from app.loader.regions import read_regions
+from app.loader.regions import kelurahan_of, read_regions
 from app.loader.stations import COLUMNS, Rows
 from app.snapshot import Snapshot
 from tests.stands.packs import unpack_snapshot
@@ -87,7 +87,9 @@ def table(rows: list[list[str]]) -> bytes:
 
 def row_by_row(text: bytes) -> tuple[pl.DataFrame, list[Problem]]:
     problems: list[Problem] = []
-    return pl.DataFrame(list(Rows(TREE, LATEST, problems.append).read(text)), SCHEMA, orient="row"), problems
+    return pl.DataFrame(
+        list(Rows(frozenset(kelurahan_of(TREE)), LATEST, problems.append).read(text)), SCHEMA, orient="row"
+    ), problems
 
 
 @settings(max_examples=50, deadline=None)

@@ -51,7 +51,9 @@ def changed(rows: list[list[str]], tick: list[tuple[int, tuple[str, ...], str]])
 def test_after_any_ticks_it_is_what_it_is_from_nothing(
     rows: list[list[str]], ticks: list[list[tuple[int, tuple[str, ...], str]]]
 ) -> None:
-    with tempfile.TemporaryDirectory() as text:
+    # So small ones are soon half out of use; of that there is a test of its own.
+    with tempfile.TemporaryDirectory() as text, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(made, "LEAST_IN_USE", 0)
         directory = Path(text)
         built = build(directory, rows, 0)
         for number, tick in enumerate(ticks, 1):
@@ -142,7 +144,17 @@ def test_a_correction_says_so_in_the_version_and_is_a_snapshot_of_its_own(tmp_pa
 
 
 @pytest.mark.parametrize(
-    "what", ["keys", "digests", "times", "places", f"{MADE}/stations.arrow", f"{MADE}/state.json", "snapshot.json"]
+    "what",
+    [
+        "keys",
+        "digests",
+        "times",
+        "places",
+        f"{MADE}/stations.arrow",
+        f"{MADE}/regions.arrow",
+        f"{MADE}/state.json",
+        "snapshot.json",
+    ],
 )
 @pytest.mark.parametrize("how", ["altered", "gone", "cut"])
 def test_of_a_snapshot_that_is_not_whole_none_is_made(tmp_path: Path, what: str, how: str) -> None:
