@@ -26,6 +26,7 @@ def main() -> None:
         release_dir=Path(os.environ["TEGAK_RELEASE_DIR"]),
         snapshot_dir=Path(os.environ["TEGAK_SNAPSHOT_DIR"]),
         altered_mark=Path(os.environ["TEGAK_ALTERED"]),
+        tick_minutes=int(os.environ.get("TEGAK_TICK_MINUTES", "0")) or None,
     )
     uvicorn.run(
         Service(settings).application(),

@@ -23,6 +23,7 @@ class Kind(Enum):
     PAGE = rf"/|{NATION_PAGE}(?P<region>(?:/{REGION_ID}){{0,5}})/?"
     NAMES = rf"/{JSON_ROOT}/wilayah(?:/0|(?P<region>(?:/{REGION_ID}){{1,4}}))\.json"
     COUNT = rf"/{JSON_ROOT}/hhcw/ppwp(?P<region>(?:/{REGION_ID}){{0,5}})\.json"
+    PROGRESS = rf"/{JSON_ROOT}/kemajuan/ppwp(?P<region>(?:/{REGION_ID}){{0,4}})\.json"
     FILE = "|".join(re.escape(f"/{file}") for file in (CANDIDATE_NAMES, VERSION, ABROAD_NAMES))
     HEALTH = HEALTH
     RELEASE = RELEASE

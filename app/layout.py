@@ -53,8 +53,11 @@ def count_file(region: RegionPath) -> PurePosixPath:
 
 
 def progress_file(region: RegionPath) -> PurePosixPath:
-    """The file with the progress of what a region consists of. The layout has no such thing: only the pages read it."""
-    return PurePosixPath("pages/progress") / f"{'/'.join(map(str, region)) or '0'}.json"
+    """The file with the progress of a region and of what it consists of, and what a comparison of the forms found.
+
+    The layout has no such thing: this file is our own, beside it (docs/decisions/0070).
+    """
+    return JSON_ROOT / "kemajuan" / f"{'/'.join(['ppwp', *map(str, region)])}.json"
 
 
 def read_form(document: Mapping[str, Any]) -> Form:
@@ -68,9 +71,19 @@ def local_time(moment: dt.datetime) -> str:
     return moment.astimezone(WIB).strftime(TIME_FORMAT)
 
 
+def read_time(text: str) -> dt.datetime:
+    """The moment of a time stamp of the count."""
+    return dt.datetime.fromisoformat(text).replace(tzinfo=WIB)
+
+
 def utc_time(moment: dt.datetime) -> str:
     """A time stamp in UTC."""
     return moment.astimezone(dt.UTC).strftime(TIME_FORMAT)
+
+
+def read_utc_time(text: str) -> dt.datetime:
+    """The moment of a time stamp in UTC."""
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
 
 
 def version_body(as_of: dt.datetime, correction: Mapping[str, str] | None = None) -> bytes:

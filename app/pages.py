@@ -1,53 +1,71 @@
-"""What the pages say: the snapshot's files, put into the words and numbers that a page shows."""
+"""What the pages say: the snapshot's documents, put into the words and numbers that a page shows."""
 
-from collections.abc import Iterator, Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
-from app.addresses import NATION_PAGE
-from app.forms import CANDIDATES, Contradiction
-from app.layout import ABROAD, NAMES, RegionPath, local_time
-from app.snapshot import Snapshot, StationForm
+from app import layout, places
+from app.forms import Rule
+from app.layout import NAMES, RegionPath
+from app.places import Link, Place, links_of, place_of
+from app.snapshot import Correction, Progress, Remarks, Snapshot, StationForm
+from app.words import percent, shares, short_name
 
-LEVELS = ("Provinsi", "Kabupaten/Kota", "Kecamatan", "Kelurahan/Desa", "TPS")
-NATION = "Indonesia"
+href = places.href
+"""The address of a region's page."""
 KELURAHAN_DEPTH = 4
-
-REMARKS = {
-    Contradiction.VALID_VOTES: "Jumlah suara paslon tidak sama dengan jumlah suara sah.",
-    Contradiction.VOTERS: "Suara sah ditambah suara tidak sah melebihi jumlah pengguna hak pilih.",
-}
-
-
-@dataclass(frozen=True)
-class Link:
-    """A region's name and its page."""
-
-    name: str
-    href: str
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A candidate pair and its votes; None where nothing is entered."""
+    """A candidate, a pair or a party.
 
+    Args:
+        key: What its votes are called in the documents.
+        number: On the ballot.
+        name: In full.
+    """
+
+    key: str
     number: str
     name: str
-    votes: int | None
-    share: float | None
+
+    @property
+    def short(self) -> str:
+        """Number and name without titles, for the head of a column."""
+        return f"{self.padded} {short_name(self.name)}"
+
+    @property
+    def padded(self) -> str:
+        """The number as it is on the ballot."""
+        return self.number.zfill(2)
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How many polling stations have figures, and how many forms contradict themselves."""
+class Tally:
+    """A candidate's votes, and their share of all candidates' votes; None and a dash where nothing is entered."""
 
-    stations: int
-    entered: int
-    contradictory: int | None = None
+    votes: int | None
+    share: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The candidates with their votes, as at the top of a page.
+
+    Args:
+        candidates: In the ballot's order.
+        tallies: Theirs, in the same order.
+    """
+
+    candidates: tuple[Candidate, ...]
+    tallies: tuple[Tally, ...]
 
     @property
-    def share(self) -> float:
-        """The part that is entered, 0 to 1."""
-        return self.entered / self.stations if self.stations else 0.0
+    def total(self) -> int:
+        """The votes of all."""
+        return sum(tally.votes or 0 for tally in self.tallies)
 
 
 @dataclass(frozen=True)
@@ -56,7 +74,7 @@ class Row:
 
     link: Link
     progress: Progress
-    votes: tuple[int | None, ...]
+    tallies: tuple[Tally, ...]
 
 
 @dataclass(frozen=True)
@@ -64,135 +82,131 @@ class StationRow:
     """A line in a kelurahan's table of polling stations."""
 
     link: Link
-    form: StationForm | None
-    remarks: tuple[str, ...]
+    station: StationForm | None
+    tallies: tuple[Tally, ...]
+
+    @property
+    def remarks(self) -> tuple[Rule, ...]:
+        """The rules that its form doesn't pass."""
+        return self.station.remarks if self.station else ()
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a page is in the tree.
+class Page:
+    """What every page has.
 
     Args:
-        name: The region's name.
-        level: What its parts are called.
-        trail: The regions above it, the nation first.
+        place: Where it is in the tree.
+        as_of: The snapshot's time.
+        files: Its own figures as open data: what they are, and the address.
+        standing: The candidates' votes in all of the place.
+        correction: That numbers went back with this snapshot; None if it is no correction.
     """
 
-    name: str
-    level: str
-    trail: tuple[Link, ...]
+    place: Place
+    as_of: dt.datetime
+    files: tuple[Link, ...]
+    standing: Standing
+    correction: Correction | None
 
 
 @dataclass(frozen=True)
-class RegionPage:
+class RegionPage(Page):
     """The page of the nation or a region down to the kecamatan."""
 
-    place: Place
-    as_of: str
     progress: Progress
-    candidates: tuple[Candidate, ...]
     rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True)
-class KelurahanPage:
+class KelurahanPage(Page):
     """The page of a kelurahan: its polling stations."""
 
-    place: Place
-    as_of: str
     progress: Progress
-    candidates: tuple[Candidate, ...]
     rows: tuple[StationRow, ...]
 
 
 @dataclass(frozen=True)
-class StationPage:
+class StationPage(Page):
     """The page of a polling station: its C1 form."""
 
-    place: Place
-    as_of: str
     station: StationForm | None
-    candidates: tuple[Candidate, ...]
-    remarks: tuple[str, ...]
 
 
-def href(region: RegionPath) -> str:
-    """The address of a region's page."""
-    return "/".join([NATION_PAGE, *map(str, region)])
+def candidates_of(names: Mapping[str, Mapping[str, str]]) -> tuple[Candidate, ...]:
+    """The candidates of a document of names, in its order."""
+    return tuple(Candidate(key, entry["nomor_urut"], entry["nama"]) for key, entry in names.items())
 
 
-def region_page(snapshot: Snapshot, region: RegionPath) -> RegionPage:
+CANDIDATES = candidates_of(NAMES)
+
+
+def region_page(snapshot: Snapshot, region: RegionPath, candidates: tuple[Candidate, ...] = CANDIDATES) -> RegionPage:
     """The page of the nation or a region down to the kecamatan."""
-    names, count, parts = snapshot.names(region), snapshot.count(region), snapshot.progress(region)
+    links, count, progress = links_of(snapshot, region), snapshot.count(region), snapshot.progress(region)
     rows = tuple(
-        Row(
-            Link(_plain(names[child], child), href((*region, child))),
-            Progress(*parts[child]),
-            tuple(count["table"][str(child)][key] for key in CANDIDATES),
-        )
-        for child in names
+        Row(link, progress.parts[child], tallies(count["table"][str(child)], candidates))
+        for child, link in links.items()
     )
-    contradictory = sum(part[2] for part in parts.values())
-    progress = Progress(count["progress"]["total"], count["progress"]["proses"], contradictory)
-    return RegionPage(_place(snapshot, region), _as_of(snapshot), progress, _candidates(count["chart"]), rows)
+    return RegionPage(*_frame(snapshot, region, count["chart"], candidates), progress.own, rows)
 
 
-def kelurahan_page(snapshot: Snapshot, region: RegionPath) -> KelurahanPage:
+def kelurahan_page(
+    snapshot: Snapshot, region: RegionPath, candidates: tuple[Candidate, ...] = CANDIDATES
+) -> KelurahanPage:
     """The page of a kelurahan."""
-    count = snapshot.count(region)
-    rows: list[StationRow] = []
-    for child, name in snapshot.names(region).items():
-        station = snapshot.station((*region, child))
-        rows.append(StationRow(Link(name, href((*region, child))), station, _remarks(station)))
-    contradictory = sum(1 for row in rows if row.remarks)
-    progress = Progress(count["progress"]["total"], count["progress"]["proses"], contradictory)
-    return KelurahanPage(_place(snapshot, region), _as_of(snapshot), progress, _candidates(count["chart"]), tuple(rows))
+    count, notes = snapshot.count(region), snapshot.station_notes(region)
+    rows = tuple(
+        StationRow(
+            link,
+            snapshot.station((*region, child), notes.get(child)),
+            tallies(count["table"][str(child)], candidates),
+        )
+        for child, link in links_of(snapshot, region).items()
+    )
+    return KelurahanPage(*_frame(snapshot, region, count["chart"], candidates), snapshot.own_progress(region), rows)
 
 
-def station_page(snapshot: Snapshot, path: RegionPath) -> StationPage:
+def station_page(snapshot: Snapshot, path: RegionPath, candidates: tuple[Candidate, ...] = CANDIDATES) -> StationPage:
     """The page of a polling station."""
-    station = snapshot.station(path)
-    votes = station.form.votes if station else (None, None)
-    return StationPage(
-        _place(snapshot, path),
-        _as_of(snapshot),
-        station,
-        _candidates(dict(zip(CANDIDATES, votes, strict=True))),
-        _remarks(station),
+    kelurahan, station = path[:-1], path[-1]
+    form = snapshot.station(path, snapshot.station_notes(kelurahan).get(station))
+    votes = snapshot.count(kelurahan)["table"][str(station)]
+    return StationPage(*_frame(snapshot, path, votes, candidates), form)
+
+
+def tallies(votes: Mapping[str, int | None], candidates: Sequence[Candidate]) -> tuple[Tally, ...]:
+    """The candidates' votes and shares."""
+    theirs = [votes[candidate.key] for candidate in candidates]
+    return tuple(map(Tally, theirs, shares(theirs)))
+
+
+def entered_share(progress: Progress) -> str:
+    """The share of polling stations that have figures."""
+    return percent(progress.entered, progress.stations)
+
+
+def found(remarks: Remarks | None) -> list[tuple[Rule, int]]:
+    """The rules that any form fails, with how many do."""
+    return [(rule, count) for rule, count in remarks.rules.items() if count] if remarks else []
+
+
+def _frame(
+    snapshot: Snapshot, path: RegionPath, votes: Mapping[str, int | None], candidates: tuple[Candidate, ...]
+) -> tuple[Place, dt.datetime, tuple[Link, ...], Standing, Correction | None]:
+    standing = Standing(candidates, tallies(votes, candidates))
+    return place_of(snapshot, path), snapshot.as_of, _files(path), standing, snapshot.correction
+
+
+def _files(path: RegionPath) -> tuple[Link, ...]:
+    if len(path) > KELURAHAN_DEPTH:
+        return (_file("angka formulir ini", layout.count_file(path)),)
+    return (
+        _file("perolehan suara", layout.count_file(path)),
+        _file("kemajuan dan catatan", layout.progress_file(path)),
+        _file("nama wilayah", layout.names_file(path)),
     )
 
 
-def _place(snapshot: Snapshot, path: RegionPath) -> Place:
-    links = [Link(NATION, NATION_PAGE), *_ancestors(snapshot, path)]
-    level = LEVELS[len(path)] if len(path) < len(LEVELS) else ""
-    return Place(links[-1].name, level, tuple(links[:-1]))
-
-
-def _ancestors(snapshot: Snapshot, path: RegionPath) -> Iterator[Link]:
-    for depth in range(len(path)):
-        child = path[depth]
-        yield Link(_plain(snapshot.names(path[:depth])[child], child), href(path[: depth + 1]))
-
-
-def _plain(name: str, region: int) -> str:
-    return name.removeprefix("+") if region == ABROAD else name
-
-
-def _as_of(snapshot: Snapshot) -> str:
-    return f"{local_time(snapshot.as_of)} WIB"
-
-
-def _candidates(votes: Mapping[str, int | None]) -> tuple[Candidate, ...]:
-    total = sum(votes[key] or 0 for key in CANDIDATES)
-    return tuple(
-        Candidate(NAMES[key]["nomor_urut"], NAMES[key]["nama"], votes[key], _share(votes[key], total))
-        for key in CANDIDATES
-    )
-
-
-def _share(votes: int | None, total: int) -> float | None:
-    return votes / total if votes is not None and total else None
-
-
-def _remarks(station: StationForm | None) -> tuple[str, ...]:
-    return tuple(REMARKS[found] for found in station.form.contradictions()) if station else ()
+def _file(name: str, file: PurePosixPath) -> Link:
+    return Link(name, f"/{file}")

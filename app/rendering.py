@@ -1,39 +1,46 @@
 """From what a page says to HTML."""
 
 import base64
+import datetime as dt
 import hashlib
 from importlib import resources
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-NOTHING = "\N{EN DASH}"
-"""Stands where nothing is entered."""
+from app import pages, words
 
 ERRORS = {
     404: ("Halaman tidak ditemukan", "Wilayah atau TPS ini tidak ada dalam data hitung suara."),
     405: ("Permintaan tidak didukung", "Alamat ini hanya dapat dibaca."),
-    500: ("Terjadi kesalahan", "Halaman ini sedang tidak dapat ditampilkan. Silakan coba lagi sebentar lagi."),
-    503: ("Data belum tersedia", "Data hitung suara sedang disiapkan. Silakan coba lagi sebentar lagi."),
+    500: ("Terjadi kesalahan", "Halaman ini sedang tidak dapat ditampilkan."),
+    503: ("Data belum tersedia", "Data hitung suara sedang disiapkan."),
 }
+MAY_SUCCEED = (500, 503)
+"""What is worth trying again."""
+
+FEW = 4
+"""So many candidates have room for a column each; more of them are shown in cards on any screen."""
 
 
 class Renderer:
     """Renders the pages of one release.
 
-    The style sheet is part of every page: while two releases run side by side, no page asks one host for the other
-    release's file.
+    Style sheet, script and icon are part of every page: while two releases run side by side, no page asks one host for
+    the other release's file.
 
     Args:
         release: The release's name, shown at the foot of each page.
+        tick_minutes: How many minutes after a publication the next one is due; None where nobody has said so.
     """
 
-    def __init__(self, release: str) -> None:
-        style = (resources.files("app") / "templates/style.css").read_text(encoding="utf-8")
-        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    def __init__(self, release: str, tick_minutes: int | None = None) -> None:
+        style, script = _template("style.css"), _template("old_address.js")
         self.security_headers = {
-            "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
-            "form-action 'none'; frame-ancestors 'none'",
+            "Content-Security-Policy": f"default-src 'none'; style-src '{_source(style)}'; "
+            f"script-src '{_source(script)}'; img-src data:; base-uri 'none'; form-action 'none'; "
+            "frame-ancestors 'none'",
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
         }
@@ -44,24 +51,38 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._frame = {"style": Markup(style), "release": release}  # noqa: S704  # our own file
-        self._environment.filters |= {"number": number, "percent": percent}
+        self._frame = {
+            "style": Markup(style),  # noqa: S704  # our own file
+            "script": Markup(script),  # noqa: S704  # our own file
+            "release": release,
+            "tick": None if tick_minutes is None else dt.timedelta(minutes=tick_minutes),
+            "few": FEW,
+            "remark_words": words.REMARKS,
+        }
+        filters: dict[str, Any] = {
+            "number": words.number,
+            "moment": words.moment,
+            "machine_moment": words.machine_moment,
+            "entered_share": pages.entered_share,
+            "found": pages.found,
+        }
+        self._environment.filters.update(filters)
 
-    def render(self, template: str, page: object) -> bytes:
+    def render(self, template: str, page: pages.Page) -> bytes:
         """Render a page."""
         return self._environment.get_template(f"{template}.html.j2").render(page=page, **self._frame).encode()
 
     def render_error(self, status: int) -> bytes:
         """Render the page for an error."""
         title, text = ERRORS.get(status, ERRORS[500])
-        return self._environment.get_template("error.html.j2").render(title=title, text=text, **self._frame).encode()
+        values = {"title": title, "text": text, "may_succeed": status in MAY_SUCCEED}
+        return self._environment.get_template("error.html.j2").render(page=None, **values, **self._frame).encode()
 
 
-def number(value: int | None) -> str:
-    """A number as Indonesians write it: dots between thousands; a dash where nothing is entered."""
-    return NOTHING if value is None else f"{value:,}".replace(",", ".")
+def _template(name: str) -> str:
+    return (resources.files("app") / "templates" / name).read_text(encoding="utf-8").strip()
 
 
-def percent(share: float | None) -> str:
-    """A share as Indonesians write it, with a decimal comma."""
-    return NOTHING if share is None else f"{share * 100:.2f}%".replace(".", ",")
+def _source(text: str) -> str:
+    """How the security policy names what stands in the page itself."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

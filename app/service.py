@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
@@ -30,6 +31,10 @@ NEGATIVE = {"Cache-Control": "public, max-age=10"}
 """Of what may come to be, as briefly as an answer: who asks again without a pause is not to reach the hosts."""
 
 NOT_CACHED = {"Cache-Control": "no-store"}
+
+OPEN_DATA = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
+"""Of all that is JSON: any page of anybody's may read it, and nobody takes it for anything else."""
+
 JSON_TYPE = "application/json"
 
 ROBOTS = "User-agent: *\nAllow: /\n"
@@ -46,6 +51,8 @@ class ServiceSettings:
         release_dir: The running release's directory, or the link to it.
         snapshot_dir: The link to the current snapshot.
         altered_mark: What `app.check` found wrong with it; there only while something is.
+        tick_minutes: How many minutes after a publication the next one is due; None where nobody has said so, and
+            then the pages say nothing of it.
     """
 
     host: str
@@ -53,6 +60,7 @@ class ServiceSettings:
     release_dir: Path
     snapshot_dir: Path
     altered_mark: Path
+    tick_minutes: int | None = None
 
 
 class Service:
@@ -62,7 +70,7 @@ class Service:
         self._settings = settings
         self._release_dir = settings.release_dir.resolve()
         self.release = _read_release(self._release_dir)
-        self._renderer = Renderer(self.release)
+        self._renderer = Renderer(self.release, settings.tick_minutes)
 
     def application(self) -> Starlette:
         """The ASGI application."""
@@ -95,7 +103,7 @@ class Service:
                 html = self._page(address.region)
                 return _cached(request, html, "text/html", self._renderer.security_headers)
             case _:
-                return _cached(request, self._data(request.scope["path"]), JSON_TYPE)
+                return _cached(request, self._data(request.scope["path"]), JSON_TYPE, OPEN_DATA)
 
     def _page(self, region: RegionPath) -> bytes:
         """A page of the nation, a region or a polling station."""
@@ -116,14 +124,14 @@ class Service:
     def _health(self) -> Response:
         """Ready when the release and the snapshot are both usable."""
         if not (self._release_dir / COMPLETE).exists():
-            return JSONResponse({"status": "release is not complete"}, 503, NOT_CACHED)
+            return _json({"status": "release is not complete"}, 503)
         try:
             snapshot = Snapshot(self._settings.snapshot_dir)  # anew: what was opened may be gone since
         except NotReadyError as error:
-            return JSONResponse({"status": str(error)}, 503, NOT_CACHED)
+            return _json({"status": str(error)}, 503)
         if found := altered(self._settings.altered_mark, snapshot.name):
-            return JSONResponse({"status": f"altered results: {found}"}, 503, NOT_CACHED)
-        return JSONResponse({"status": "ready", "release": self.release, "snapshot": snapshot.name}, 200, NOT_CACHED)
+            return _json({"status": f"altered results: {found}"}, 503)
+        return _json({"status": "ready", "release": self.release, "snapshot": snapshot.name}, 200)
 
     def _version(self) -> Response:
         """What answers here: release, snapshot, host, location."""
@@ -132,7 +140,7 @@ class Service:
         except NotReadyError:
             snapshot = None
         place = {"host": self._settings.host, "location": self._settings.location}
-        return JSONResponse({"release": self.release, "snapshot": snapshot, **place}, 200, NOT_CACHED)
+        return _json({"release": self.release, "snapshot": snapshot, **place}, 200)
 
     def _snapshot(self) -> Snapshot:
         return _open_snapshot(self._settings.snapshot_dir.resolve())
@@ -158,7 +166,7 @@ class Service:
         path = request.scope["path"]
         if path.startswith("/static/"):
             headers = NEGATIVE if status == HTTPStatus.NOT_FOUND and read_address(path) else NOT_CACHED
-            return JSONResponse({"error": status}, status, headers)
+            return _json({"error": status}, status, headers)
         html = self._renderer.render_error(status)
         return Response(html, status, NOT_CACHED | self._renderer.security_headers, "text/html")
 
@@ -172,6 +180,10 @@ def _open_snapshot(directory: Path) -> Snapshot:
 def _read_release(directory: Path) -> str:
     document = cast("dict[str, object]", json.loads((directory / "release.json").read_bytes()))
     return str(document["release"])
+
+
+def _json(document: object, status: int, headers: Mapping[str, str] = NOT_CACHED) -> Response:
+    return JSONResponse(document, status, {**headers, **OPEN_DATA})
 
 
 def _cached(request: Request, body: bytes, media_type: str, headers: dict[str, str] | None = None) -> Response:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from app import layout
-from app.forms import Form
+from app.forms import Form, Rule
 from app.layout import RegionPath
 from app.pack import DamagedError, Pack
 
@@ -27,11 +27,77 @@ class NotReadyError(Exception):
 
 
 @dataclass(frozen=True)
+class StationNote:
+    """What its kelurahan's progress says of a polling station, beside its form.
+
+    Args:
+        registered: Voters on its list; known here only where the form has far more votes.
+        has_time: Whether it is known when its form's first photo arrived.
+    """
+
+    registered: int | None = None
+    has_time: bool = True
+
+
+@dataclass(frozen=True)
 class StationForm:
-    """A polling station's published form."""
+    """A polling station's published form.
+
+    Args:
+        form: Its figures.
+        photo_at: When volunteers got its first photo; None where that is not known.
+        registered: Voters on its list; known here only where the form has far more votes.
+    """
 
     form: Form
-    entered_at: str
+    photo_at: dt.datetime | None
+    registered: int | None
+
+    @property
+    def remarks(self) -> tuple[Rule, ...]:
+        """The rules that its figures don't pass."""
+        return self.form.remarks(self.registered)
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """How many forms fail any rule, and how many each."""
+
+    forms: int
+    rules: Mapping[Rule, int]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How many polling stations there are, how many have figures, and what a comparison of these found.
+
+    `remarks` is None where nobody has compared: an earlier loader's snapshot says nothing of it.
+    """
+
+    stations: int
+    entered: int
+    remarks: Remarks | None = None
+
+
+@dataclass(frozen=True)
+class RegionProgress:
+    """A region's progress, and that of what it consists of, by id; of a kelurahan, only its own."""
+
+    own: Progress
+    parts: Mapping[int, Progress]
+
+
+@dataclass(frozen=True)
+class Correction:
+    """That numbers went back with a snapshot.
+
+    Args:
+        at: When.
+        reason: Why, in the operators' words.
+    """
+
+    at: dt.datetime
+    reason: str
 
 
 class Snapshot:
@@ -60,6 +126,8 @@ class Snapshot:
             raise NotReadyError(f"{directory} has no {lacking[0]}")
         self.name = str(manifest["snapshot"])
         self.as_of = dt.datetime.fromisoformat(str(manifest["as_of"]))
+        said = manifest.get("correction")
+        self.correction = Correction(layout.read_utc_time(said["at"]), str(said["reason"])) if said else None
 
     def names(self, region: RegionPath) -> dict[int, str]:
         """The names of what a region consists of, by id."""
@@ -70,26 +138,57 @@ class Snapshot:
         """A region's count, as published."""
         return self._require(layout.count_file(region))
 
-    def progress(self, region: RegionPath) -> dict[int, tuple[int, int, int]]:
-        """Polling stations in all, entered, and contradictory, of each part of a region."""
-        document = self._require(layout.progress_file(region))
-        return {int(child): (part[0], part[1], part[2]) for child, part in document.items()}
+    def progress(self, region: RegionPath) -> RegionProgress:
+        """The progress of a region down to the kecamatan."""
+        document = self._read(layout.progress_file(region))
+        if document is None:
+            own = _progress(self.count(region)["progress"])
+            return RegionProgress(own, {part: self.own_progress((*region, part)) for part in self.names(region)})
+        parts = {int(part): _progress(of_part) for part, of_part in document["table"].items()}
+        return RegionProgress(_progress(document["progress"]), parts)
 
-    def station(self, path: RegionPath) -> StationForm | None:
+    def own_progress(self, region: RegionPath) -> Progress:
+        """A region's progress alone."""
+        document = self._read(layout.progress_file(region)) or self.count(region)
+        return _progress(document["progress"])
+
+    def station_notes(self, kelurahan: RegionPath) -> dict[int, StationNote]:
+        """What there is to say of a kelurahan's polling stations beside their forms; of most of them nothing."""
+        document = self._read(layout.progress_file(kelurahan)) or {"table": {}}
+        return {
+            int(station): StationNote(note.get("terdaftar"), "foto_pertama" not in note)
+            for station, note in document["table"].items()
+        }
+
+    def station(self, path: RegionPath, note: StationNote | None = None) -> StationForm | None:
         """A polling station's form; None if nothing is entered.
 
         Raises:
             NotFoundError: There is no such station.
         """
         document = self._require(layout.count_file(path))
-        return StationForm(layout.read_form(document), str(document["ts"])) if document else None
+        if not document:
+            return None
+        note = note or StationNote()
+        photo_at = layout.read_time(document["ts"]) if note.has_time else None
+        return StationForm(layout.read_form(document), photo_at, note.registered)
 
     def document(self, address: str) -> bytes | None:
         """A published document by its address on the site, which is one of `app.addresses`; None if there is none."""
         return self._pack.read(address)
 
     def _require(self, file: PurePosixPath) -> Json:
-        body = self.document(f"/{file}")
-        if body is None:
+        document = self._read(file)
+        if document is None:
             raise NotFoundError(str(file))
-        return cast("Json", json.loads(body))
+        return document
+
+    def _read(self, file: PurePosixPath) -> Json | None:
+        body = self.document(f"/{file}")
+        return None if body is None else cast("Json", json.loads(body))
+
+
+def _progress(document: Json) -> Progress:
+    remarks = document.get("catatan")
+    of_rules = remarks and Remarks(remarks["formulir"], {rule: remarks[rule.value] for rule in Rule})
+    return Progress(document["total"], document["proses"], of_rules or None)

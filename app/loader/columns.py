@@ -7,9 +7,20 @@ import polars as pl
 
 from app.loader.problems import Problem
 from app.loader.regions import kelurahan_of
-from app.loader.stations import COLUMNS, FIGURES, FIRST_ID, LARGEST_FIGURE, LARGEST_NUMBER, UNKNOWN, Rows
+from app.loader.stations import (
+    COLUMNS,
+    FIGURES,
+    FIRST_ID,
+    LARGEST_FIGURE,
+    LARGEST_NUMBER,
+    REGISTERED,
+    UNKNOWN,
+    Rows,
+)
 
-SCHEMA: dict[str, type[pl.Int64]] = dict.fromkeys(("id", "kelurahan_id", "number", *FIGURES, "time"), pl.Int64)
+SCHEMA: dict[str, type[pl.Int64]] = dict.fromkeys(
+    ("id", "kelurahan_id", "number", *REGISTERED, *FIGURES, "time"), pl.Int64
+)
 """A row is a station. The time may be null; the figures are all there, or all null."""
 
 _PLAIN = np.zeros(256, np.bool_)
@@ -53,6 +64,7 @@ def take_at_once(table: bytes, regions: pl.DataFrame, latest: int) -> pl.DataFra
         (pl.int_range(pl.len(), dtype=pl.Int64) + FIRST_ID).alias("id"),
         "kelurahan_id",
         pl.col("tps_number").alias("number"),
+        *REGISTERED,
         *FIGURES,
         pl.col(COLUMNS[-1]).alias("time"),
     )
@@ -87,7 +99,7 @@ def _in_order(regions: pl.DataFrame, latest: int) -> pl.Expr:
         ~pl.struct(kelurahan, number).is_duplicated().any(),
         *(
             pl.col(name).is_between(UNKNOWN, LARGEST_FIGURE).all() & pl.col(name).is_not_null().all()
-            for name in ("registered_male", "registered_female")
+            for name in REGISTERED
         ),
         (some == every).all(),
         *(figure.is_between(0, LARGEST_FIGURE).all() for figure in figures),

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from app import layout
-from app.forms import CANDIDATES
+from app.forms import CANDIDATES, Rule
 from app.loader.packing import Documents
 from app.loader.regions import KELURAHAN_DEPTH
-from app.loader.tabulation import INVALID, VALID, VOTERS, VOTES
+from app.loader.tabulation import INVALID, RULES, VALID, VOTERS, VOTES
 
 NOTHING_ENTERED = "{}"
 """A polling station without figures: an answer, not an error."""
@@ -59,7 +59,9 @@ def documents(
     kelurahan = levels[KELURAHAN_DEPTH]
     yield Documents(_forms(_among(stations, "id", changed and changed.stations), kelurahan, as_of))
     regions = changed and changed.regions
-    parts = _stations_by_kelurahan(_among(stations, "kelurahan_id", regions), kelurahan)
+    concerned = _among(stations, "kelurahan_id", regions)
+    yield Documents(_progress_of_kelurahan(concerned, _among(kelurahan, "id", regions)))
+    parts = _stations_by_kelurahan(concerned, kelurahan)
     for level in reversed(levels):
         told = (
             _among(level, "id", regions)
@@ -101,6 +103,21 @@ def _forms(stations: pl.DataFrame, kelurahan: pl.DataFrame, as_of: dt.datetime) 
     )
 
 
+def _progress_of_kelurahan(stations: pl.DataFrame, kelurahan: pl.DataFrame) -> pl.DataFrame:
+    """The progress of each kelurahan; of its polling stations, those of which there is something to say."""
+    without_time = pl.col("entered") & pl.col("time").is_null()
+    failed = [pl.when(column).then(pl.lit(f'"{rule.value}"')) for rule, column in RULES.items()]
+    note = _joined(
+        _key(), '{"catatan":[', pl.concat_str(failed, separator=",", ignore_nulls=True), "]",
+        pl.when(RULES[Rule.REGISTERED]).then(_joined(',"terdaftar":', _number("registered"))).otherwise(pl.lit("")),
+        pl.when(without_time).then(pl.lit(',"foto_pertama":null')).otherwise(pl.lit("")), "}",
+    )  # fmt: skip
+    of_some = stations.filter(pl.col("remarked") | without_time)
+    notes = of_some.group_by("kelurahan_id", maintain_order=True).agg(progress=_listed(note))
+    of_all = kelurahan.join(notes, left_on="id", right_on="kelurahan_id", how="left", maintain_order="left")
+    return _progress(of_all.with_columns(pl.col("progress").fill_null("")))
+
+
 def _stations_by_kelurahan(stations: pl.DataFrame, kelurahan: pl.DataFrame) -> pl.DataFrame:
     """What the documents of each kelurahan say of its polling stations."""
     abroad = kelurahan.filter(pl.col("path").str.starts_with(f"{layout.ABROAD}/"))["id"].implode()
@@ -124,7 +141,7 @@ def _regions_by_parent(level: pl.DataFrame) -> pl.DataFrame:
     name = _joined(
         _key(), '{"nama":"', pl.when("abroad").then(pl.lit("+")).otherwise(pl.lit("")), pl.col("quoted"), '"}'
     )
-    progress = _joined(_key(), "[", _number("stations"), ",", _number("entered"), ",", _number("contradictory"), "]")
+    progress = _joined(_key(), "{", *_counted(), "}")
     return (
         named.sort("abroad", maintain_order=True)
         .group_by("parent_id")
@@ -151,8 +168,18 @@ def _names(regions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _progress(regions: pl.DataFrame) -> pl.DataFrame:
-    folder = layout.progress_file(()).parent.as_posix()
-    return regions.select(address=_address(folder, "/0"), body=_joined("{", pl.col("progress"), "}"))
+    folder = layout.progress_file(()).as_posix().removesuffix(".json")
+    body = _joined('{"progress":{', *_counted(), '},"table":{', pl.col("progress"), "}}")
+    return regions.select(address=_address(folder, ""), body=body)
+
+
+def _counted() -> tuple[str | pl.Expr, ...]:
+    """A region's progress, and how many of its forms fail any rule, and each."""
+    rules = (part for rule, column in RULES.items() for part in (f',"{rule.value}":', _number(column)))
+    return (
+        '"total":', _number("stations"), ',"proses":', _number("entered"),
+        ',"catatan":{"formulir":', _number("remarked"), *rules, "}",
+    )  # fmt: skip
 
 
 def _address(folder: str, of_nation: str) -> pl.Expr:

@@ -7,12 +7,12 @@ from app.loader.problems import FieldError, Problem
 from app.loader.tables import read_rows, whole_number
 
 FILE = "tps.csv.gz"
+REGISTERED = ("registered_male", "registered_female")
 FIGURES = ("votes_01", "votes_02", "valid_votes", "invalid_votes", "total_votes")
 COLUMNS = (
     "kelurahan_id",
     "tps_number",
-    "registered_male",
-    "registered_female",
+    *REGISTERED,
     *FIGURES,
     "first_photo_unix_s",
 )
@@ -26,7 +26,8 @@ LARGEST_FIGURE = 999_999
 LARGEST_NUMBER = 99_999
 
 Row = tuple[int | None, ...]
-"""A station's id, kelurahan and number, its figures in the order of FIGURES, and its form's time."""
+"""A station's id, kelurahan and number, its registered voters (UNKNOWN where they are), its figures in the order of
+FIGURES, and its form's time."""
 
 
 @dataclass
@@ -81,14 +82,14 @@ class Rows:
         return int(text), number
 
     def _form(self, fields: list[str], line: int) -> Row:
-        """Figures and time."""
+        """Registered voters, figures and time."""
         try:
-            for name, text in zip(COLUMNS[2:4], fields[2:4], strict=True):
-                whole_number(name, text, UNKNOWN, LARGEST_FIGURE)
-            return *_figures(fields[4:-1]), self._time(fields[-1])
+            registered = zip(REGISTERED, fields[2:4], strict=True)
+            known = [whole_number(name, text, UNKNOWN, LARGEST_FIGURE) for name, text in registered]
+            return *known, *_figures(fields[4:-1]), self._time(fields[-1])
         except FieldError as error:
             self.report(Problem(FILE, line, error.field, str(error)))
-            return *(None for _ in FIGURES), None
+            return *(UNKNOWN for _ in REGISTERED), *(None for _ in FIGURES), None
 
     def _time(self, text: str) -> int | None:
         return whole_number(COLUMNS[-1], text, 0, self.latest) if text else None

@@ -69,8 +69,12 @@ class StoredSnapshot:
 
     @property
     def path(self) -> Path:
-        """Where the archive with all of it is, once somebody needs it; its signature and sha256 are beside it."""
-        return self.checkout.dist / f"tegak-snapshot-{self.name}.tar.gz"
+        """Where the archive with all of it is, once somebody needs it; its signature and sha256 are beside it.
+
+        It goes with what was built: the same content built again has other times, and so is another archive.
+        """
+        file = f"tegak-snapshot-{self.name}.tar.gz"
+        return self.directory / MADE / file if self.is_built else self.checkout.dist / file
 
     @property
     def is_built(self) -> bool:

@@ -84,9 +84,7 @@ def does_not_start(project: Path) -> None:
 def never_ready(project: Path) -> None:
     """A service that answers, and says that it isn't ready."""
     replaced("app/service.py", '{"status": "ready"', '{"status": "not yet"')(project)
-    replaced(
-        "app/service.py", '"snapshot": snapshot.name}, 200, NOT_CACHED)', '"snapshot": snapshot.name}, 503, NOT_CACHED)'
-    )(project)
+    replaced("app/service.py", '"snapshot": snapshot.name}, 200)', '"snapshot": snapshot.name}, 503)')(project)
 
 
 def slow(project: Path) -> None:

@@ -267,7 +267,7 @@ def test_publishing_shows_without_a_restart(stack: LabStack, tmp_path: Path) -> 
     stack.fab("publish", "--source", str(source))
     page = on_host(stack, host, "curl", "-sf", f"http://127.0.0.1{path}")
     assert "<strong>509</strong>" in page
-    assert re.search("Jumlah suara paslon tidak sama dengan jumlah suara sah", page)
+    assert re.search("Jumlah suara semua calon tidak sama dengan suara sah", page)
     assert on_host(stack, host, *main_pid) == before
     stack.fab("publish", "--source", SMALL)
 

@@ -119,7 +119,7 @@ def test_pages_show_the_snapshots_time(app_host: Remote) -> None:
     page = get(app_host, "/ppwp/hitung-suara")
     assert "<!doctype html>" in page
     assert "</html>" in page
-    assert "Data per <time>" in page
+    assert "Data per <time datetime=" in page
 
 
 def in_pack(host: Remote, address: str) -> str:
@@ -137,9 +137,9 @@ def path_down(host: Remote, wanted: str) -> str:
     """Down the tree from the nation to a kelurahan: each time to the part of the most stations, or without figures."""
     path: list[str] = []
     while len(path) < LEVELS_ABOVE_STATIONS:
-        parts = json.loads(in_pack(host, f"/pages/progress/{'/'.join(path) or '0'}.json"))
-        open_parts = {region: stations - entered for region, (stations, entered, *_) in parts.items()}
-        sizes = open_parts if wanted == "open" else {region: stations for region, (stations, *_) in parts.items()}
+        parts = json.loads(in_pack(host, f"/static/json/kemajuan/{'/'.join(['ppwp', *path])}.json"))["table"]
+        open_parts = {region: part["total"] - part["proses"] for region, part in parts.items()}
+        sizes = open_parts if wanted == "open" else {region: part["total"] for region, part in parts.items()}
         largest = max(sizes, key=lambda region: sizes[region])
         if not sizes[largest]:
             pytest.skip("every form has arrived: no TPS of these results is without figures")

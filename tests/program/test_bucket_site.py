@@ -30,7 +30,7 @@ from tests.stands.packs import unpack_snapshot
 from tests.stands.results import Row, counted_again, renamed, source_of, without_last
 
 Change = Callable[[list[Row]], list[Row]]
-TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+TIME = re.compile(r"<time [^>]*>[^<]*</time>|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 LINK = re.compile(r'href="(/[^"]*)"')
 
 KEPT = {"0", "-99", "41863", "41864", "41881"}
@@ -239,8 +239,9 @@ def test_after_one_form_only_its_station_and_what_is_above_it_are_written(
     station = max((path.removeprefix(PATH) for path in asked if path.startswith(PATH)), key=len)
     above = [station.rsplit("/", up)[0] for up in range(6)]
     wanted = {f"{PATH}{path}" for path in above} | {f"/static/json/hhcw/ppwp{path}.json" for path in above}
+    wanted |= {f"/static/json/kemajuan/ppwp{path}.json" for path in above[1:]}
     assert set(asked) == wanted | {"/static/json/version.json"}
-    assert len(asked) == 13
+    assert len(asked) == 18
     assert shelf.fill(bucket, unpacked, shelf.snapshot(sources["counted"])) == (Tally(), [])
 
 
@@ -333,8 +334,8 @@ def test_with_other_templates_the_newest_figures_come_first_and_then_every_page_
     shelf.fill(bucket, shelf.release(release), shelf.snapshot(sources["first"]))
     counted = shelf.snapshot(sources["counted"])
     _, asked = shelf.fill(bucket, other, counted)
-    assert len(set(asked[:13])) == 13
-    assert asked.index(PATH) == 12
+    assert len(set(asked[:18])) == 18
+    assert asked.index(PATH) == 17
     assert shelf.differences(bucket, other, counted, but_for_time=False) == []
     assert shelf.fill(bucket, other, counted) == (Tally(), [])
 

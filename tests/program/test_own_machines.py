@@ -104,7 +104,7 @@ def test_the_whole_job_works_on_machines_one_owns_and_forgetting_them_leaves_the
 ) -> None:
     before = running(shelf)
     own.succeed("fab", "up", "--stack", own.name, "--source", SMALL)  # its last parts are verify and status
-    assert "Data per <time>" in ask_edge(own)
+    assert "Data per <time datetime=" in ask_edge(own)
     inventory = own.inventory()
     assert {host.name: host.location for host in inventory.hosts if host.name != "tepi"} == dict.fromkeys(
         ("bagi", "satu", "dua"), "kementerian"
@@ -115,7 +115,7 @@ def test_the_whole_job_works_on_machines_one_owns_and_forgetting_them_leaves_the
 
     assert "drain satu" in own.fab("deploy", "--release", own.build("2.0.1"))
     own.fab("rollback")
-    assert "Data per <time>" in ask_edge(own)
+    assert "Data per <time datetime=" in ask_edge(own)
 
     assert on_host(own, "tepi", "stat", "-c", "%a %U", "/etc/tegak/tls/edge.key").split() == ["600", "root"]
     state = "".join(file.read_text(encoding="utf-8") for file in (own.directory / "state").rglob("*.json"))
@@ -125,7 +125,7 @@ def test_the_whole_job_works_on_machines_one_owns_and_forgetting_them_leaves_the
     own.succeed("fab", "down", "--stack", own.name)
     assert running(shelf) == before
     assert None not in before.values()
-    assert "Data per <time>" in subprocess.check_output(
+    assert "Data per <time datetime=" in subprocess.check_output(
         ["curl", "-sf", f"http://{inventory.with_role('lb')[0].address}/ppwp/hitung-suara"], text=True
     )
 
@@ -212,6 +212,6 @@ def test_machines_one_owns_and_a_lab_are_one_stack(machines: Machines) -> None:
         fleet.close()
         mixed.fab("deploy", "--release", mixed.build("2.0.2"))
         mixed.fab("drain-location", "cadangan", "--reason", "uji")
-        assert "Data per <time>" in ask_edge(mixed)
+        assert "Data per <time datetime=" in ask_edge(mixed)
         mixed.fab("undrain-location", "cadangan", "--reason", "uji")
         mixed.succeed("fab", "down", "--stack", mixed.name)

@@ -14,11 +14,12 @@ NOT_CACHED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html."""
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
-"""For what comes with none: JSON and the pages in the bucket. The service's own, which names the hash of its release's
-style sheet, stays; the bucket's pages are those of any release, so that theirs can't be named here. All else is as in
-app/rendering.py: the pages need nothing but their own style."""
+"""For what comes with none: JSON and the pages in the bucket. The service's own, with the hashes of its release's style
+sheet and script, stays; the bucket's pages are those of any release, so that theirs can't be named here: their
+script doesn't run, and an old address leads to the nation. All else is as in app/rendering.py."""
 
 REMOVED_HEADERS = (
     "Server",

@@ -87,23 +87,25 @@ class _Reader:
             self._walk((*region, child), trail + _named(name), levels)
         levels[len(region) - PART_DEPTH] |= self._region(region, trail)
 
-    def _region(self, region: RegionPath, trail: bytes, forms: bytes | None = None) -> dict[str, str]:
+    def _region(self, region: RegionPath, trail: bytes, forms: bytes = b"") -> dict[str, str]:
         names, count = self._read(layout.names_file(region)), _timeless(self._read(layout.count_file(region)))
-        below = self._read(layout.progress_file(region)) if forms is None else forms
+        progress = self._read(layout.progress_file(region))
         return {
             f"/{layout.names_file(region)}": _digest(names),
             f"/{layout.count_file(region)}": _digest(count),
-            href(region): _digest(trail, names, count, below),
+            f"/{layout.progress_file(region)}": _digest(progress),
+            href(region): _digest(trail, names, count, progress, forms),
         }
 
     def _stations(self, region: RegionPath, trail: bytes) -> tuple[dict[str, str], bytes]:
         found: dict[str, str] = {}
         forms = hashlib.sha256()
+        notes = json.loads(self._read(layout.progress_file(region)))["table"]
         for child, name in self._snapshot.names(region).items():
             path = (*region, child)
             body = self._read(layout.count_file(path))
             found[f"/{layout.count_file(path)}"] = _digest(body)
-            found[href(path)] = _digest(trail + _named(name), body)
+            found[href(path)] = _digest(trail + _named(name), body, layout.dump(notes.get(str(child))))
             forms.update(body)
         return found, forms.digest()
 

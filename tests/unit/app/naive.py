@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app import layout
-from app.forms import CANDIDATES, Form
+from app.forms import CANDIDATES, Form, Rule
 from app.layout import ABROAD
 
 Votes = Sequence[int] | None
@@ -24,12 +24,18 @@ class Region:
     rows: list[tuple[int, list[str]]] = field(default_factory=list[tuple[int, list[str]]])
     stations: int = 0
     entered: int = 0
-    contradictory: int = 0
+    remarked: int = 0
+    rules: dict[Rule, int] = field(default_factory=lambda: dict.fromkeys(Rule, 0))
     votes: list[int] = field(default_factory=lambda: [0] * len(CANDIDATES))
 
     @property
     def chart(self) -> Votes:
         return self.votes if self.entered else None
+
+    @property
+    def progress(self) -> dict[str, object]:
+        rules = {rule.value: count for rule, count in self.rules.items()}
+        return {"total": self.stations, "proses": self.entered, "catatan": {"formulir": self.remarked, **rules}}
 
 
 def table(source: Path, name: str) -> list[list[str]]:
@@ -74,7 +80,8 @@ def station_name(region: Region, number: int) -> str:
 def of_kelurahan(region: Region, as_of: dt.datetime, found: dict[str, bytes]) -> None:
     names: dict[str, object] = {}
     votes: dict[str, object] = {}
-    for id_, (_, number, _, _, *figures, time) in region.rows:
+    remarks: dict[str, dict[str, object]] = {}
+    for id_, (_, number, male, female, *figures, time) in region.rows:
         form = Form(tuple(map(int, figures[:2])), *map(int, figures[2:])) if figures[0] else None
         names[str(id_)] = {"nama": station_name(region, int(number))}
         votes[str(id_)] = keyed(form and form.votes)
@@ -82,7 +89,15 @@ def of_kelurahan(region: Region, as_of: dt.datetime, found: dict[str, bytes]) ->
         body: object = {}
         if form:
             region.entered += 1
-            region.contradictory += bool(form.contradictions())
+            registered = int(male) + int(female) if int(male) >= 0 and int(female) >= 0 and region.path[0] > 0 else 0
+            failed = form.remarks(registered or None)
+            region.remarked += bool(failed)
+            for rule in failed:
+                region.rules[rule] += 1
+            if failed or not time:
+                remarks[str(id_)] = {"catatan": [rule.value for rule in failed]}
+                remarks[str(id_)] |= {"terdaftar": registered} if Rule.REGISTERED in failed else {}
+                remarks[str(id_)] |= {} if time else {"foto_pertama": None}
             region.votes = [mine + its for mine, its in zip(region.votes, form.votes, strict=True)]
             entered_at = dt.datetime.fromtimestamp(int(time), dt.UTC) if time else as_of
             body = {
@@ -97,6 +112,7 @@ def of_kelurahan(region: Region, as_of: dt.datetime, found: dict[str, bytes]) ->
             }
         found[f"/{layout.count_file((*region.path, id_))}"] = layout.dump(body)
     add(region, names, votes, as_of, found)
+    add_progress(region, remarks, found)
 
 
 def of_region(region: Region, tree: Mapping[int, Region], as_of: dt.datetime, found: dict[str, bytes]) -> None:
@@ -104,12 +120,16 @@ def of_region(region: Region, tree: Mapping[int, Region], as_of: dt.datetime, fo
     for part in parts:
         region.stations += part.stations
         region.entered += part.entered
-        region.contradictory += part.contradictory
+        region.remarked += part.remarked
+        region.rules = {rule: region.rules[rule] + part.rules[rule] for rule in Rule}
         region.votes = [mine + its for mine, its in zip(region.votes, part.votes, strict=True)]
     names = {str(part.id): {"nama": f"+{part.name}" if part.id == ABROAD else part.name} for part in parts}
     add(region, names, {str(part.id): keyed(part.chart) for part in parts}, as_of, found)
-    progress = {str(part.id): [part.stations, part.entered, part.contradictory] for part in parts}
-    found[f"/{layout.progress_file(region.path)}"] = layout.dump(progress)
+    add_progress(region, {str(part.id): part.progress for part in parts}, found)
+
+
+def add_progress(region: Region, table: object, found: dict[str, bytes]) -> None:
+    found[f"/{layout.progress_file(region.path)}"] = layout.dump({"progress": region.progress, "table": table})
 
 
 def add(region: Region, names: object, votes: object, as_of: dt.datetime, found: dict[str, bytes]) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from app.forms import Form
 from app.loader.build import BuiltSnapshot, build_snapshot
 from app.loader.made import sha256_of
 from app.loader.problems import FieldError, SourceError
@@ -264,8 +263,3 @@ def test_stations_abroad_by_post_and_with_travelling_boxes_have_their_own_names(
 
 def test_what_abroad_consists_of_is_also_where_some_clients_read_it(snapshot_dir: Path) -> None:
     assert read(snapshot_dir, "wilayah/ln.json") == read(snapshot_dir, "wilayah/-99.json") != {}
-
-
-@pytest.mark.parametrize(("voters", "odd"), [(10, False), (11, False), (9, True)])
-def test_more_votes_than_voters_contradict_each_other_and_fewer_do_not(voters: int, *, odd: bool) -> None:
-    assert bool(Form((3, 4), 7, 3, voters).contradictions()) is odd

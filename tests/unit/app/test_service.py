@@ -1,3 +1,6 @@
+import base64
+import datetime as dt
+import hashlib
 import html
 import re
 from pathlib import Path
@@ -6,23 +9,15 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.addresses import Address, Kind, read_address
+from app.loader.build import build_snapshot
 from app.service import Service, ServiceSettings
 from app.snapshot import COMPLETE, Snapshot
-from tests.stands.packs import write_snapshot
+from tests.stands.packs import unpack_snapshot, write_snapshot
 from tests.unit.app.conftest import SAMPLE
 from tests.unit.app.naive import naive_documents
 
 STATION = "/static/json/hhcw/ppwp/-99/-991302/-991303/-991304/900000001.json"
 PAGES = "/ppwp/hitung-suara"
-
-
-@pytest.fixture
-def release_dir(tmp_path: Path) -> Path:
-    directory = tmp_path / "1.0.0-0123456789"
-    directory.mkdir()
-    (directory / "release.json").write_text('{"release":"1.0.0-0123456789"}')
-    (directory / COMPLETE).touch()
-    return directory
 
 
 @pytest.fixture
@@ -44,38 +39,64 @@ def test_every_level_has_a_page_and_links_to_the_next(client: TestClient) -> Non
     for _ in range(6):
         answer = client.get(address)
         assert answer.status_code == 200
-        assert "Data per 2019-06-01 09:45:36 WIB" in text_of(answer.text)
-        below = re.findall(rf'<th scope="row"><a href="({PAGES}[^"]*)"', answer.text)
+        assert "Data per 1 Juni 2019 pukul 09.45 WIB ." in text_of(answer.text)
+        assert 'Data per <time datetime="2019-06-01T09:45:36+07:00">' in answer.text
+        assert "Bukan hasil resmi, bukan sampel acak." in answer.text
+        below = re.findall(rf'scope="row"><a href="({PAGES}[^"]*)"', answer.text)
         address = below[0] if below else address
     assert address.count("/") == 7
-    assert "Formulir C1, masuk" in client.get(address).text
+    assert "Foto pertama formulir ini diterima relawan pada" in client.get(address).text
+
+
+def test_where_numbers_went_back_every_page_says_so(release_dir: Path, tmp_path: Path) -> None:
+    reason = "Satu formulir <ditarik>."
+    built = build_snapshot(SAMPLE, tmp_path / "dist", now=dt.datetime(2019, 6, 2, 3, tzinfo=dt.UTC), correction=reason)
+    client = client_of(unpack_snapshot(built, tmp_path), release_dir)
+    for address in ("/", f"{PAGES}/-99", f"{PAGES}/-99/-991302/-991303/-991304"):
+        page = text_of(client.get(address).text)
+        assert f"Koreksi 2 Juni 2019 pukul 10.00 WIB : {reason} Angka dapat lebih rendah" in page
 
 
 def test_the_national_page_has_progress_totals_and_every_region(client: TestClient) -> None:
     page = text_of(client.get("/").text)
     assert "373 dari 450 TPS (82,89%)" in page
     assert "110.443" in page
-    assert "KALIMANTAN UTARA 0 / 75 0,00% – – 0" in page
+    assert "KALIMANTAN UTARA 0 dari 75 TPS 0,00%" in page
+    assert "60 formulir diberi catatan" in page
+    assert "Suara sah ditambah suara tidak sah melebihi pengguna hak pilih: 53 formulir" in page
+    assert "Jumlah suara semua calon tidak sama dengan suara sah: 6 formulir" in page
+    assert "Tidak ada satu suara pun pada formulir: 1 formulir" in page
+    assert "kali pemilih terdaftar ditambah 10: 1 formulir" in page
 
 
-def test_pages_need_no_script_and_carry_their_style(client: TestClient) -> None:
-    answer = client.get("/")
-    assert "<script" not in answer.text
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
-    assert not re.search(r'<link|src=|style="', answer.text)
+def test_pages_ask_for_nothing_else_and_the_policy_names_all_that_they_carry(client: TestClient) -> None:
+    for path in ("/", f"{PAGES}/41863"):
+        answer = client.get(path)
+        policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
+        assert policy["default-src"] == "'none'"
+        assert policy["img-src"] == "data:"
+        for tag in ("style", "script"):
+            for text in re.findall(rf"<{tag}>(.*?)</{tag}>", answer.text, re.DOTALL):
+                digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+                assert policy[f"{tag}-src"] == f"'sha256-{digest}'"
+        links = re.findall(r'<link rel="(\w+)" href="([^"]*)"', answer.text)
+        assert [rel for rel, _ in links] == ["icon", "canonical"]
+        assert links[0][1].startswith("data:image/svg+xml,")
+        assert not re.search(r' src=| style="|<script ', answer.text)
+        assert ("<script>" in answer.text) == (path == "/")
 
 
 def test_a_contradictory_form_is_shown_as_it_is_with_a_remark(client: TestClient) -> None:
     """Row 3 of the sample: 401 + 87 = 488, and 488 + 7 is more than the 453 who came."""
     page = text_of(client.get(f"{PAGES}/-99/-991302/-991303/-991304/900000002").text)
-    assert "Suara sah ditambah suara tidak sah melebihi jumlah pengguna hak pilih." in page
+    assert "Suara sah ditambah suara tidak sah melebihi pengguna hak pilih." in page
     assert "Pengguna hak pilih 453" in page
-    assert "Suara total 495" in page
+    assert "Suara sah dan tidak sah 495" in page
     assert "Suara sah 488" in page
 
 
 def test_a_consistent_form_has_no_remark(client: TestClient) -> None:
-    assert "tidak konsisten" not in client.get(f"{PAGES}/-99/-991302/-991303/-991304/900000001").text
+    assert "Catatan" not in client.get(f"{PAGES}/-99/-991302/-991303/-991304/900000001").text
 
 
 def first_station(client: TestClient, province: str) -> str:
@@ -182,9 +203,7 @@ def test_no_answer_tells_the_name_that_the_service_was_asked_by(client: TestClie
 def test_every_published_file_and_every_page_that_is_linked_has_an_address(
     client: TestClient, snapshot_dir: Path
 ) -> None:
-    published = [
-        address for address in naive_documents(SAMPLE, Snapshot(snapshot_dir).as_of) if "/pages/" not in address
-    ]
+    published = list(naive_documents(SAMPLE, Snapshot(snapshot_dir).as_of))
     assert len(published) > 500
     assert [address for address in published if read_address(address) is None] == []
     linked = set(re.findall(rf'href="({PAGES}[^"]*)"', client.get(f"{PAGES}/-99/-991302/-991303/-991304").text))

@@ -1,0 +1,97 @@
+"""Where a page is: the names of regions and polling stations, the pages' addresses, and what is above them."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from app.addresses import NATION_PAGE, STATION_DEPTH
+from app.layout import ABROAD, RegionPath
+from app.snapshot import Snapshot
+
+NATION = "Indonesia"
+LEVELS = ("Provinsi", "Kabupaten/Kota", "Kecamatan", "Kelurahan/Desa", "TPS")
+LEVELS_ABROAD = ("Provinsi", "Negara", "Kota", "Perwakilan", "TPS, POS dan KSK")
+"""What the parts of a place are called, by its depth. Abroad, votes also come by post and in travelling boxes."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """What something is called, and its address."""
+
+    name: str
+    href: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page is in the tree.
+
+    Args:
+        name: The region's or the polling station's name.
+        level: What its parts are called; empty if it has none.
+        trail: The regions above it, the nation first.
+        href: The page's own address.
+        is_abroad: Whether it is abroad.
+    """
+
+    name: str
+    level: str
+    trail: tuple[Link, ...]
+    href: str
+    is_abroad: bool = False
+
+    @property
+    def title(self) -> str:
+        """The name with all that is above it but the nation: no two pages have the same one."""
+        return ", ".join([self.name, *(link.name for link in self.trail[:0:-1])])
+
+    @property
+    def is_nation(self) -> bool:
+        """Whether it is all of it."""
+        return not self.trail
+
+    @property
+    def is_station(self) -> bool:
+        """Whether it is a polling station."""
+        return len(self.trail) == STATION_DEPTH
+
+
+def href(region: RegionPath) -> str:
+    """The address of a region's page."""
+    return "/".join([NATION_PAGE, *map(str, region)])
+
+
+def place_of(snapshot: Snapshot, path: RegionPath) -> Place:
+    """Where a region or polling station is.
+
+    Raises:
+        NotFoundError: The snapshot has no such one.
+    """
+    links = [Link(NATION, NATION_PAGE)]
+    links += [links_of(snapshot, path[:depth])[child] for depth, child in enumerate(path)]
+    is_abroad = path[:1] == (ABROAD,)
+    levels = (*(LEVELS_ABROAD if is_abroad else LEVELS), "")
+    return Place(links[-1].name, levels[len(path)], tuple(links[:-1]), href(path), is_abroad)
+
+
+def links_of(snapshot: Snapshot, region: RegionPath) -> dict[int, Link]:
+    """What a region consists of, by id; those that share a name are told apart."""
+    names = {child: _plain(name, child) for child, name in snapshot.names(region).items()}
+    shared = _shared(names)
+    names |= {child: f"{names[child]} ({_what_is_in(snapshot, (*region, child))})" for child in shared}
+    names |= {child: f"{names[child]} [{child}]" for child in _shared(names)}
+    return {child: Link(name, href((*region, child))) for child, name in names.items()}
+
+
+def _shared(names: dict[int, str]) -> list[int]:
+    counted = Counter(names.values())
+    return [child for child, name in names.items() if counted[name] > 1]
+
+
+def _what_is_in(snapshot: Snapshot, region: RegionPath) -> str:
+    """The only part of it, as a city is of one of six "Amerika Serikat"; its id if it has several."""
+    names = list(snapshot.names(region).values()) if len(region) < STATION_DEPTH else []
+    return names[0] if len(names) == 1 else str(region[-1])
+
+
+def _plain(name: str, region: int) -> str:
+    return name.removeprefix("+") if region == ABROAD else name
