@@ -45,7 +45,8 @@ diagram: engine ## draw docs/aws-diagram.md anew: what `produksi` has in AWS, by
 unit: setup ## the tests that need no root and no engine (a minute)
 	@$(TESTS) -n 3 --dist worksteal tests/unit
 
-test: engine ## lint and every test, part after part whatever fails; hosts are on lab stacks of their own, beside `lokal`
+test: ## lint and every test, part after part whatever fails; hosts are on lab stacks of their own, beside `lokal`
+	@python3 tools/setup.py engine tests
 	@failed=; \
 	$(TESTS) -n 4 $(BY_FILE) tests/test_lint.py tests/program tests/unit || failed="$$failed program-and-unit"; \
 	$(TESTS) -m "not night" tests/deploy || failed="$$failed deploy"; \

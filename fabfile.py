@@ -8,6 +8,7 @@ from fabric import task  # pyright: ignore[reportMissingTypeStubs, reportUnknown
 from invoke.context import Context
 
 from roles import tasks
+from roles.artefacts.sources import source_at
 from roles.command_line import number_option
 from roles.output import make_output_unfailing
 from roles.rollout.request import Request, RolloutOptions
@@ -21,7 +22,7 @@ make_output_unfailing()
 
 PROJECT = Path(__file__).resolve().parent
 STACK = {"stack": "The stack; default: the one that `pulumi stack select` chose."}
-SOURCE = {"source": f"Directory with regions.csv.gz and tps.csv.gz; default: {SAMPLE}."}
+SOURCE = {"source": f"Directory with the tables regions and tps, or postgresql://…; default: {SAMPLE}."}
 RELEASE = {"release": "A release by name; default: this checkout's, built if need be."}
 REASON = option_help(["reason"])
 OF_CONFIGURATION = ("reason", "soak_seconds", "accept_doubt", "dry_run", "emergency")
@@ -99,7 +100,7 @@ def publish(
     allow_errors: bool = False,
 ) -> None:
     """Bring the results of a source to every app host: once, or on the clock."""
-    results = tasks.results.Results(PROJECT / source, allow_errors=allow_errors, correction=correction)
+    results = tasks.results.Results(source_at(PROJECT, source), allow_errors=allow_errors, correction=correction)
 
     def once() -> None:
         with open_stack(PROJECT, stack) as opened:
@@ -272,7 +273,7 @@ DESTROY = {"destroy": "How many hosts, networks and the like may be deleted or r
 @operator_command
 def up(_: Context, stack: str = "lokal", source: str = SAMPLE, destroy: str | None = None) -> None:
     """Do all of it: provision, build, deploy, publish, verify, status."""
-    tasks.bring_up.up(PROJECT, stack, PROJECT / source, destroy)
+    tasks.bring_up.up(PROJECT, stack, source_at(PROJECT, source), destroy)
 
 
 @task(help={"stack": "The stack; default: lokal."})

@@ -12,11 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from app.loader.regions import COLUMNS as REGION_COLUMNS
-from app.loader.regions import FILE as REGION_FILE
 from app.loader.regions import KELURAHAN_DEPTH, read_regions
+from app.loader.sources import Source, read_source
 from app.loader.stations import COLUMNS as STATION_COLUMNS
-from app.loader.stations import FILE as STATION_FILE
-from app.loader.tables import read_packed, read_rows, unpack
+from app.loader.tables import read_rows
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 SHOWN = {1: "Aceh", 25823: "DKI Jakarta", 41863: "DI Yogyakarta", 74716: "Gorontalo", -99: "abroad"}
@@ -40,38 +39,25 @@ def write_table(path: Path, columns: tuple[str, ...], rows: Iterable[list[str]])
     path.write_bytes(gzip.compress(text.getvalue().encode(), 9, mtime=0))
 
 
-def write_sample(source: Path, target: Path, paths: Paths) -> None:
+def write_sample(source: Source, target: Path, paths: Paths) -> None:
     """Write the sample: the whole tree, all polling stations, figures of the provinces in SHOWN."""
-    regions = (
-        row for _, row in read_rows(REGION_FILE, unpack(REGION_FILE, read_packed(source / REGION_FILE)), REGION_COLUMNS)
-    )
-    write_table(target / REGION_FILE, REGION_COLUMNS, regions)
-    rows = (
-        row
-        for _, row in read_rows(STATION_FILE, unpack(STATION_FILE, read_packed(source / STATION_FILE)), STATION_COLUMNS)
-    )
-    write_table(target / STATION_FILE, STATION_COLUMNS, (_as_shown(row, paths) for row in rows))
+    regions = (row for _, row in read_rows(source.regions_name, source.regions, REGION_COLUMNS))
+    write_table(target / "regions.csv.gz", REGION_COLUMNS, regions)
+    rows = (row for _, row in read_rows(source.stations_name, source.stations, STATION_COLUMNS))
+    write_table(target / "tps.csv.gz", STATION_COLUMNS, (_as_shown(row, paths) for row in rows))
 
 
-def write_small_sample(source: Path, target: Path, paths: Paths) -> None:
+def write_small_sample(source: Source, target: Path, paths: Paths) -> None:
     """Write the small sample: two kecamatan each of a few kabupaten/kota."""
     kept = {0}
     for province, regency in SMALL:
         districts = [region for region, path in paths.items() if path[1:-1] == (regency,)][:SMALL_KECAMATAN]
         villages = [region for region, path in paths.items() if len(path) == KELURAHAN_DEPTH and path[2] in districts]
         kept.update([province, regency, *districts, *villages])
-    regions = (
-        row
-        for _, row in read_rows(REGION_FILE, unpack(REGION_FILE, read_packed(source / REGION_FILE)), REGION_COLUMNS)
-        if int(row[0]) in kept
-    )
-    write_table(target / REGION_FILE, REGION_COLUMNS, regions)
-    rows = (
-        row
-        for _, row in read_rows(STATION_FILE, unpack(STATION_FILE, read_packed(source / STATION_FILE)), STATION_COLUMNS)
-        if int(row[0]) in kept
-    )
-    write_table(target / STATION_FILE, STATION_COLUMNS, (_as_shown(row, paths) for row in rows))
+    regions = (row for _, row in read_rows(source.regions_name, source.regions, REGION_COLUMNS) if int(row[0]) in kept)
+    write_table(target / "regions.csv.gz", REGION_COLUMNS, regions)
+    rows = (row for _, row in read_rows(source.stations_name, source.stations, STATION_COLUMNS) if int(row[0]) in kept)
+    write_table(target / "tps.csv.gz", STATION_COLUMNS, (_as_shown(row, paths) for row in rows))
 
 
 def _as_shown(row: list[str], paths: Paths) -> list[str]:
@@ -80,8 +66,8 @@ def _as_shown(row: list[str], paths: Paths) -> list[str]:
 
 def main() -> int:
     """Remake both samples; return the exit code."""
-    source = Path(sys.argv[1])
-    regions = read_regions(unpack(REGION_FILE, read_packed(source / REGION_FILE)))
+    source = read_source(sys.argv[1])
+    regions = read_regions(source.regions, source.regions_name)
     texts = zip(regions["id"], regions["path"], strict=True)
     paths = {region: tuple(map(int, text.split("/"))) if text else () for region, text in texts}
     write_sample(source, SAMPLES / "kpu-2019", paths)

@@ -15,7 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -39,6 +39,9 @@ DEBIAN_PACKAGES = {
     "ssh-keygen": "openssh-client",
 }
 """What the lab and the tasks call, and where it comes from."""
+
+TEST_PACKAGES = {"pg_ctlcluster": "postgresql"}
+"""What the tests call beside that."""
 
 ALLOWED_SIGNS = "/ -_.,+@=~'()"
 """In the checkout's path, beside letters and digits of any script."""
@@ -76,13 +79,17 @@ def check_folder(project: Path) -> None:
         )
 
 
-def ensure_system_packages(board: Board) -> None:
+def ensure_system_packages(board: Board, packages: Mapping[str, str] = DEBIAN_PACKAGES) -> None:
     """Install what is missing on a Debian machine, if we may; elsewhere the lab says what it lacks.
+
+    Args:
+        board: Where it is shown.
+        packages: Where each command comes from.
 
     Raises:
         OperatorError: apt-get failed.
     """
-    missing = {package for command, package in DEBIAN_PACKAGES.items() if shutil.which(command) is None}
+    missing = {package for command, package in packages.items() if shutil.which(command) is None}
     if importlib.util.find_spec("ensurepip") is None:
         missing.add("python3-venv")
     if not missing or shutil.which("apt-get") is None or os.geteuid() != 0:
@@ -204,7 +211,7 @@ def set_up(wanted: Collection[str], board: Board) -> list[BaseException]:
     """Do what is missing, what needn't wait for each other side by side; return what went wrong, each once.
 
     Args:
-        wanted: What is to be made beside the checkout: "engine", "image".
+        wanted: What is to be made beside the checkout: "engine", "image", "tests".
         board: Where it is shown.
 
     Raises:
@@ -212,7 +219,8 @@ def set_up(wanted: Collection[str], board: Board) -> list[BaseException]:
     """
     with concurrent.futures.ThreadPoolExecutor() as pool:
         try:
-            packages = pool.submit(ensure_system_packages, board)
+            needed = DEBIAN_PACKAGES | (TEST_PACKAGES if "tests" in wanted else {})
+            packages = pool.submit(ensure_system_packages, board, needed)
             checkout = pool.submit(_after(packages, lambda: ensure_checkout(PROJECT, board)))
             under_way = [packages, checkout]
             if "image" in wanted:

@@ -20,7 +20,7 @@ UNUSABLE, INTERRUPTED = 2, 130
 def main() -> int:
     """Build, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m app.loader", description=__doc__)
-    parser.add_argument("source", type=Path, help="a directory with regions.csv.gz and tps.csv.gz")
+    parser.add_argument("source", help="a directory with the two tables, or postgresql://…; see docs/sources.md")
     parser.add_argument("target", type=Path, help="where the snapshot's folder goes")
     parser.add_argument("--previous", type=Path, help="the folder of the snapshot that is shown: what it is made of")
     parser.add_argument("--after", type=int, default=0, help="when that was built: this one is newer")

@@ -15,15 +15,14 @@ from typing import Any
 import polars as pl
 
 from app import layout
-from app.loader import regions, stations
 from app.loader.columns import read_stations
 from app.loader.documents import documents, stamp
 from app.loader.half_made import half_made
 from app.loader.made import Made, Tables, keep, read_made, sha256_of
 from app.loader.packing import PackWriter
-from app.loader.problems import Problem, SourceError
+from app.loader.problems import Report, SourceError
 from app.loader.regions import read_regions
-from app.loader.tables import digest_of_source, read_packed, unpack
+from app.loader.sources import read_source
 from app.loader.tabulation import VOTES, add_up, with_flags
 
 AHEAD = dt.timedelta(minutes=5)
@@ -47,7 +46,7 @@ class BuiltSnapshot:
         entered: Of these, with figures.
         documents: How many documents were made: all, or those that may have changed.
         skipped: What was left out because it didn't fit; empty unless that was asked for.
-        source: The digest of the tables that were read (see `digest_of_source`).
+        source: The digest of the tables that were read (see `app.loader.sources.Source`).
         made_of: The snapshot of which it was made; None where it was made from nothing.
     """
 
@@ -57,7 +56,7 @@ class BuiltSnapshot:
     stations: int
     entered: int
     documents: int
-    skipped: list[Problem]
+    skipped: Report
     source: str
     made_of: str | None
 
@@ -67,11 +66,11 @@ class _Read(Tables):
     """What was read, from which source, and what didn't fit."""
 
     source: str
-    problems: list[Problem]
+    problems: Report
 
 
 def build_snapshot(
-    source: Path,
+    source: str | Path,
     target: Path,
     *,
     progress: BuildProgress | None = None,
@@ -84,7 +83,7 @@ def build_snapshot(
     """Build a snapshot in a folder of its name.
 
     Args:
-        source: A directory with regions.csv.gz and tps.csv.gz.
+        source: A directory or an address: see `app.loader.sources`.
         target: The directory for that folder; nothing in it changes unless the build succeeds.
         progress: Told how far it is.
         allow_errors: Leave out what doesn't fit instead of refusing the input.
@@ -94,7 +93,7 @@ def build_snapshot(
         correction: Why numbers may go back, for the public; None if it is no correction.
 
     Raises:
-        SourceError: The input can't be used; every row that doesn't fit is in it.
+        SourceError: The input can't be used.
         PackError: The documents can't be packed.
     """
     now = now or dt.datetime.now(dt.UTC)
@@ -151,18 +150,17 @@ def build_snapshot(
     )
 
 
-def _read(source: Path, now: dt.datetime, before: Made | None, *, allow_errors: bool) -> _Read:
-    problems: list[Problem] = []
-    packed = [read_packed(source / file) for file in (regions.FILE, stations.FILE)]
-    table = unpack(regions.FILE, packed[0])
-    digest = hashlib.sha256(table).hexdigest()
+def _read(source: str | Path, now: dt.datetime, before: Made | None, *, allow_errors: bool) -> _Read:
+    problems = Report()
+    given = read_source(str(source))
+    digest = hashlib.sha256(given.regions).hexdigest()
     known = before.tables.regions if before and before.tables.regions_table == digest else None
-    tree = read_regions(table) if known is None else known
+    tree = read_regions(given.regions, given.regions_name) if known is None else known
     latest = int((now + AHEAD).timestamp())
-    read = with_flags(read_stations(unpack(stations.FILE, packed[1]), tree, latest, problems.append))
+    read = with_flags(read_stations(given.stations, tree, latest, given.stations_name, problems.add))
     if problems and not allow_errors:
         raise SourceError(problems)
-    return _Read(read, tree, digest, digest_of_source(*packed), problems)
+    return _Read(read, tree, digest, given.digest, problems)
 
 
 def _name(target: Path, as_of: dt.datetime, digest: str, modified: int, before: Made | None) -> str:

@@ -1,5 +1,6 @@
 """The polling stations as columns: at once where the table is in order, row by row where anything is doubtful."""
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -23,18 +24,23 @@ SCHEMA: dict[str, type[pl.Int64]] = dict.fromkeys(
 )
 """A row is a station. The time may be null; the figures are all there, or all null."""
 
+ROWS_AT_ONCE = 100_000
+
 _PLAIN = np.zeros(256, np.bool_)
 _PLAIN[list(b"0123456789-,\n")] = True
 _COMMA, _LINE_END = ord(","), ord("\n")
 
 
-def read_stations(table: bytes, regions: pl.DataFrame, latest: int, report: Callable[[Problem], None]) -> pl.DataFrame:
+def read_stations(
+    table: bytes, regions: pl.DataFrame, latest: int, file: str, report: Callable[[Problem], None]
+) -> pl.DataFrame:
     """The polling stations in the table's order, those of a kelurahan together.
 
     Args:
         table: The text of the table of polling stations.
         regions: See `app.loader.regions.SCHEMA`.
         latest: The latest time that a form may have, in unix seconds.
+        file: What the table is called in messages.
         report: Told of each row that doesn't fit; see `app.loader.stations.Rows`.
 
     Returns:
@@ -45,8 +51,10 @@ def read_stations(table: bytes, regions: pl.DataFrame, latest: int, report: Call
     """
     stations = take_at_once(table, regions, latest)
     if stations is None:
-        rows = Rows(frozenset(kelurahan_of(regions)), latest, report).read(table)
-        stations = pl.DataFrame(list(rows), SCHEMA, orient="row")
+        rows = Rows(frozenset(kelurahan_of(regions)), latest, file, report).read(table)
+        # In parts: as Python's numbers, rows take ten times the memory.
+        parts = iter(lambda: list(itertools.islice(rows, ROWS_AT_ONCE)), [])
+        stations = pl.concat([pl.DataFrame([], SCHEMA), *(pl.DataFrame(part, SCHEMA, orient="row") for part in parts)])
     return stations
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 
-from app.loader.problems import FieldError, Problem
+from app.loader.problems import FieldError, Kind, Problem
+from app.loader.regions import LARGEST_ID, wrong_shape
 from app.loader.tables import read_rows, whole_number
 
-FILE = "tps.csv.gz"
 REGISTERED = ("registered_male", "registered_female")
 FIGURES = ("votes_01", "votes_02", "valid_votes", "invalid_votes", "total_votes")
 COLUMNS = (
@@ -37,13 +37,16 @@ class Rows:
     Args:
         kelurahan: The ids of the kelurahan.
         latest: The latest time that a form may have, in unix seconds: one from the future would date the whole count.
+        file: What the table is called in messages.
         report: Told of each row that doesn't fit. It is left out; if only its figures don't, it stands as not entered.
     """
 
     kelurahan: Container[int]
     latest: int
+    file: str
     report: Callable[[Problem], None]
-    _kelurahan: str = ""
+    _text: str | None = None
+    _kelurahan: int = LARGEST_ID + 1
     _numbers: set[int] = field(default_factory=set[int])
     _seen: set[int] = field(default_factory=set[int])
 
@@ -53,33 +56,38 @@ class Rows:
         Raises:
             SourceError: The table can't be read at all.
         """
-        for index, (line, fields) in enumerate(read_rows(FILE, table, COLUMNS)):
+        for index, (line, fields) in enumerate(read_rows(self.file, table, COLUMNS)):
             if len(fields) != len(COLUMNS):
-                self.report(Problem(FILE, line, "", f"{len(fields)} fields instead of {len(COLUMNS)}"))
+                self.report(wrong_shape(self.file, line, fields, COLUMNS))
                 continue
             try:
                 kelurahan, number = self._place(fields)
             except FieldError as error:
-                self.report(Problem(FILE, line, error.field, str(error)))
+                self.report(error.at(self.file, line))
                 continue
             yield FIRST_ID + index, kelurahan, number, *self._form(fields, line)
 
     def _place(self, fields: list[str]) -> tuple[int, int]:
         """The kelurahan, and the number in it."""
-        text = fields[0]
-        if text != self._kelurahan:
-            region = whole_number("kelurahan_id", text, -(10**9), 10**9)
-            if region not in self.kelurahan:
-                raise FieldError("kelurahan_id", f"{text} is no kelurahan in the table of regions")
-            if region in self._seen:
-                raise FieldError("kelurahan_id", f"the rows of {text} are not together")
-            self._kelurahan, self._numbers = text, set()
-            self._seen.add(region)
+        if fields[0] != self._text:
+            self._enter(whole_number("kelurahan_id", fields[0], -LARGEST_ID, LARGEST_ID))
+            self._text = fields[0]
         number = whole_number("tps_number", fields[1], 1, LARGEST_NUMBER)
         if number in self._numbers:
-            raise FieldError("tps_number", f"{number} is in the kelurahan twice")
+            raise FieldError(Kind.TWICE, "tps_number", f"{number} is in the kelurahan twice")
         self._numbers.add(number)
-        return int(text), number
+        return self._kelurahan, number
+
+    def _enter(self, id_: int) -> None:
+        """Go on in a kelurahan, or begin with it."""
+        if id_ == self._kelurahan:  # written in another way, as 0017 for 17
+            return
+        if id_ not in self.kelurahan:
+            raise FieldError(Kind.UNKNOWN, "kelurahan_id", f"{id_} is no kelurahan in the table of regions")
+        if id_ in self._seen:
+            raise FieldError(Kind.PLACE, "kelurahan_id", f"the rows of {id_} are not together")
+        self._kelurahan, self._numbers = id_, set()
+        self._seen.add(id_)
 
     def _form(self, fields: list[str], line: int) -> Row:
         """Registered voters, figures and time."""
@@ -88,7 +96,7 @@ class Rows:
             known = [whole_number(name, text, UNKNOWN, LARGEST_FIGURE) for name, text in registered]
             return *known, *_figures(fields[4:-1]), self._time(fields[-1])
         except FieldError as error:
-            self.report(Problem(FILE, line, error.field, str(error)))
+            self.report(error.at(self.file, line))
             return *(UNKNOWN for _ in REGISTERED), *(None for _ in FIGURES), None
 
     def _time(self, text: str) -> int | None:
@@ -100,5 +108,5 @@ def _figures(texts: list[str]) -> Row:
         return tuple(None for _ in FIGURES)
     empty = [name for name, text in zip(FIGURES, texts, strict=True) if not text]
     if empty:
-        raise FieldError(empty[0], "is empty, but other figures of the form are there")
+        raise FieldError(Kind.EMPTY, empty[0], "is empty, but other figures of the form are there")
     return tuple(whole_number(name, text, 0, LARGEST_FIGURE) for name, text in zip(FIGURES, texts, strict=True))

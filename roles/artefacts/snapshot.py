@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from app import layout
-from app.loader import regions, stations
+from app.loader.addresses import absolute, short_name
 from app.loader.made import CHANGES, MADE, code_digest, sha256_of
-from app.loader.problems import SourceError
-from app.loader.tables import digest_of_source, read_packed
+from app.loader.sources import digest_of_files
 from app.pack import INDEX_FILES, STAMP, segment_file
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import write_whole
@@ -129,7 +128,7 @@ class StoredSnapshot:
 
 def ensure_snapshot(
     checkout: Checkout,
-    source: Path,
+    source: str | Path,
     progress: BuildProgress | None,
     *,
     allow_errors: bool = False,
@@ -177,13 +176,15 @@ def find_snapshot(checkout: Checkout, name: str) -> StoredSnapshot:
     return StoredSnapshot(name, checkout)
 
 
-def _build(checkout: Checkout, source: Path, progress: BuildProgress | None, options: Sequence[str]) -> dict[str, Any]:
+def _build(
+    checkout: Checkout, source: str | Path, progress: BuildProgress | None, options: Sequence[str]
+) -> dict[str, Any]:
     """Run the loader, in a process of its own; what it says of what it has built.
 
     Raises:
         OperatorError: The source can't be published as it is, or there is no room for it.
     """
-    argv = [sys.executable, "-m", "app.loader", str(source.resolve()), str(_built(checkout)), *options]
+    argv = [sys.executable, "-m", "app.loader", absolute(str(source), Path.cwd()), str(_built(checkout)), *options]
     with subprocess.Popen(argv, cwd=checkout.project, stdout=subprocess.PIPE, text=True) as loader:
         said: dict[str, Any] = {}
         for line in loader.stdout or ():
@@ -198,8 +199,9 @@ def _build(checkout: Checkout, source: Path, progress: BuildProgress | None, opt
             if "--allow-errors" in options
             else f" and fab publish --source {source}, or with --allow-errors without these rows"
         )
+        what = f"{said['count']} things in {short_name(str(source))}"
         raise OperatorError(
-            f"nothing was published, {said['count']} things in {source.name} don't fit:\n{said['problems']}",
+            f"nothing was published, {what} don't fit:\n{said['problems']}",
             next_command=f"mend them{hint}",
         )
     why = said.get("problems", f"the loader ended with {loader.returncode}")
@@ -227,12 +229,9 @@ def _built_before(note: Path, checkout: Checkout) -> StoredSnapshot | None:
         return None
 
 
-def source_digest(source: Path) -> str:
-    """The digest of a source; empty if it can't be read, which the loader will say."""
-    try:
-        return digest_of_source(*(read_packed(source / file) for file in (regions.FILE, stations.FILE)))
-    except SourceError:
-        return ""
+def source_digest(source: str | Path) -> str:
+    """The digest of a source; empty if it can't be told without the loader, which reads it then."""
+    return digest_of_files(str(source))
 
 
 def _note(checkout: Checkout, source: str, *, allow_errors: bool) -> Path:

@@ -28,7 +28,7 @@ from roles.tasks.verify import verify
 from roles.terminal import say
 
 
-def up(project: Path, stack: str, source: Path, destroy: str | None = None) -> None:
+def up(project: Path, stack: str, source: str, destroy: str | None = None) -> None:
     """Provision, build, deploy, publish, verify, and show the table; what is in place already stays.
 
     Args:
@@ -73,7 +73,7 @@ def _provision(project: Path, stack: str, destroy: str | None) -> None:
     _pulumi(project, *words, variables={NAMED: SHOWN} if losses else {})
 
 
-def _roll_out(stack: Stack, release: Release, source: Path, request: Request) -> None:
+def _roll_out(stack: Stack, release: Release, source: str, request: Request) -> None:
     say("== fab deploy")
     deploy(stack, release, request)
     say("== fab publish")

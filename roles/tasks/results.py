@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.loader.addresses import short_name
 from infra.bridge.errors import OperatorError
 from roles.artefacts.facts import Facts, kept_facts, why_older
 from roles.artefacts.snapshot import ensure_snapshot, find_snapshot
@@ -17,9 +18,9 @@ from roles.terminal import build_progress, say
 class OlderError(OperatorError):
     """Results would turn the public's numbers back."""
 
-    def __init__(self, source: Path, why: str) -> None:
+    def __init__(self, source: str | Path, why: str) -> None:
         super().__init__(
-            f"{source.name} would turn the public's numbers back: {why}; nothing was published",
+            f"{short_name(str(source))} would turn the public's numbers back: {why}; nothing was published",
             next_command=f"fab publish --source {source} --correction '…', in words that the public may read",
         )
 
@@ -29,12 +30,12 @@ class Results:
     """What is to be published.
 
     Args:
-        source: A directory with the two tables.
+        source: A directory with the two tables, or an address of PostgreSQL.
         allow_errors: Leave out rows that don't fit.
         correction: Why it may turn the public's numbers back, in words for the public; empty if it may not.
     """
 
-    source: Path
+    source: str | Path
     allow_errors: bool = False
     correction: str = ""
 

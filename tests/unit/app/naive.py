@@ -39,7 +39,9 @@ class Region:
 
 
 def table(source: Path, name: str) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(gzip.decompress((source / name).read_bytes()).decode())))[1:]
+    packed, plain = source / f"{name}.csv.gz", source / f"{name}.csv"
+    text = gzip.decompress(packed.read_bytes()) if packed.exists() else plain.read_bytes()
+    return list(csv.reader(io.StringIO(text.decode("utf-8-sig"), newline="")))[1:]
 
 
 def keyed(votes: Votes) -> dict[str, int | None]:
@@ -49,14 +51,14 @@ def keyed(votes: Votes) -> dict[str, int | None]:
 def naive_documents(source: Path, as_of: dt.datetime) -> dict[str, bytes]:
     """Every document of a source whose tables are in order, by its address."""
     tree: dict[int, Region] = {}
-    for id_, parent, _, name in table(source, "regions.csv.gz"):
+    for id_, parent, _, name in table(source, "regions"):
         if int(id_) == 0:
             tree[0] = Region(0, (), name)
             continue
         above = tree[int(parent)]
         above.children.append(int(id_))
         tree[int(id_)] = Region(int(id_), (*above.path, int(id_)), name)
-    for number, row in enumerate(table(source, "tps.csv.gz")):
+    for number, row in enumerate(table(source, "tps")):
         tree[int(row[0])].rows.append((900_000_001 + number, row))
     found: dict[str, bytes] = {}
     for region in reversed(tree.values()):

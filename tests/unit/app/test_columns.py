@@ -35,7 +35,7 @@ REGIONS = """id,parent_id,depth,name
 -96,-97,4,LN
 9,0,1,KOSONG
 """
-TREE = read_regions(REGIONS.encode())
+TREE = read_regions(REGIONS.encode(), "regions")
 FIGURE = st.sampled_from(["0", "1", "17", "999999"])
 FORM = st.one_of(st.just(("", "", "", "", "")), st.tuples(FIGURE, FIGURE, FIGURE, FIGURE, FIGURE))
 TIME = st.sampled_from(["", "0", "1555555555", str(LATEST)])
@@ -87,9 +87,8 @@ def table(rows: list[list[str]]) -> bytes:
 
 def row_by_row(text: bytes) -> tuple[pl.DataFrame, list[Problem]]:
     problems: list[Problem] = []
-    return pl.DataFrame(
-        list(Rows(frozenset(kelurahan_of(TREE)), LATEST, problems.append).read(text)), SCHEMA, orient="row"
-    ), problems
+    rows = Rows(frozenset(kelurahan_of(TREE)), LATEST, "tps", problems.append).read(text)
+    return pl.DataFrame(list(rows), SCHEMA, orient="row"), problems
 
 
 @settings(max_examples=50, deadline=None)
@@ -177,7 +176,7 @@ def test_a_bad_row_costs_the_others_nothing() -> None:
     problems: list[Problem] = []
     rows = [["4", str(number), "-1", "-1", *[""] * 6] for number in range(1, 40)]
     rows[7][1] = "x"
-    found = read_stations(table(rows), TREE, LATEST, problems.append)
+    found = read_stations(table(rows), TREE, LATEST, "tps", problems.append)
     assert (len(found), len(problems), problems[0].row) == (38, 1, 9)
 
 

@@ -143,7 +143,7 @@ def test_an_interrupted_set_up_leaves_nothing_running(tmp_path: Path, number: si
         "signal.signal(2, signal.default_int_handler)\n"
         "from tools import setup; from tools.engine import build\n"
         f"wait = ['sh', '-c', 'sh -c \"echo \\\\$\\\\$ >> {pids}; exec sleep 60\"; true']\n"
-        "setup.ensure_system_packages = lambda board: None\n"
+        "setup.ensure_system_packages = lambda *_: None\n"
         "setup.ensure_checkout = lambda _, board: board.run(wait, step='one', next_command='again')\n"
         "build.ensure = lambda *_: setup.ensure_checkout(*_[1:3])\n"
         "sys.exit(setup.main(['engine']))\n"
