@@ -6,7 +6,6 @@ made, and whatever else there is stays in the files that it has.
 
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,8 +38,9 @@ class BuiltSnapshot:
     """A snapshot as it was built.
 
     Args:
-        name: The snapshot's name: its time and the digest of its content.
-        directory: Where its files are.
+        name: The snapshot's name: its time, and the digest of what is signed.
+        content: The digest of its content, whatever its documents' times and places are.
+        directory: Where its files are: in the target, or the one before, if nothing has changed.
         as_of: The time it shows.
         stations: Polling stations in all.
         entered: Of these, with figures.
@@ -51,6 +51,7 @@ class BuiltSnapshot:
     """
 
     name: str
+    content: str
     directory: Path
     as_of: dt.datetime
     stations: int
@@ -119,27 +120,29 @@ def build_snapshot(
         for each in documents(read.stations, levels, as_of, version, changed):
             pack.add(each)
             made += each.table.height
-        digest = pack.end(modified, times_of=before.pack.index if before and not made_of else None)
-        name = _name(target, as_of, digest, modified, before)
+        content = pack.end(modified, times_of=before.pack.index if before and not made_of else None)
         counted = levels[0].row(0, named=True)
         facts = {
-            "snapshot": name,
             "as_of": as_of.isoformat(),
             "modified": modified,
-            "content": digest,
+            "content": content,
             "tps_total": counted["stations"],
             "tps_entered": counted["entered"],
             "votes": [counted[votes] for votes in VOTES],
             **({"correction": said} if said else {}),
+            "files": _digests(directory, before),
         }
-        files = _digests(directory, before)
-        (directory / layout.MANIFEST).write_bytes(layout.dump({**facts, "files": files}))
-        keep(directory, read, pack.changes, made_of.name if made_of else None)
-        if not (target / name).exists():  # the same content may have been built before, whatever it was made of
-            directory.rename(target / name)
+        built = target / _name(as_of, facts)
+        if before and before.manifest["content"] == content:
+            built = before.pack.directory  # nothing has changed: no document gets another time
+        elif not built.exists():  # it does where another build made it at the same moment: the same to the byte
+            (directory / layout.MANIFEST).write_bytes(layout.dump({"snapshot": built.name, **facts}))
+            keep(directory, read, pack.changes, made_of.name if made_of else None)
+            directory.rename(built)
     return BuiltSnapshot(
-        name,
-        target / name,
+        built.name,
+        content,
+        built,
         as_of,
         counted["stations"],
         counted["entered"],
@@ -163,20 +166,12 @@ def _read(source: str | Path, now: dt.datetime, before: Made | None, *, allow_er
     return _Read(read, tree, digest, given.digest, problems)
 
 
-def _name(target: Path, as_of: dt.datetime, digest: str, modified: int, before: Made | None) -> str:
-    """By time and content; another one for the same content where something else was shown since it was built.
+def _name(as_of: dt.datetime, facts: dict[str, Any]) -> str:
+    """By the count's time and all that is signed: two snapshots of one name have the same files.
 
-    Its documents became again what they were, and no client may be told that they have not changed.
+    The same content built at another time has other times, and perhaps other segments; so it is another snapshot.
     """
-    name = f"{as_of:%Y%m%dT%H%M%SZ}-{digest[:10]}"
-    earlier = target / name / layout.MANIFEST
-    if before and before.manifest["content"] == digest:
-        return before.pack.name
-    if before is None or not earlier.exists():
-        return name
-    if json.loads(earlier.read_bytes())["modified"] > before.modified:
-        return name
-    return f"{as_of:%Y%m%dT%H%M%SZ}-{hashlib.sha256(f'{digest}{modified}'.encode()).hexdigest()[:10]}"
+    return f"{as_of:%Y%m%dT%H%M%SZ}-{hashlib.sha256(layout.dump(facts)).hexdigest()[:10]}"
 
 
 def _newest(read: pl.DataFrame) -> dt.datetime | None:

@@ -21,7 +21,8 @@ class Facts(BaseModel):
         snapshot: The snapshot's name.
         as_of: The time that it shows.
         modified: When it was built, in unix seconds.
-        entered: How many polling stations have figures.
+        content: The digest of what its documents say, whenever they were made.
+        tps_entered: How many polling stations have figures.
         votes: The votes of each candidate.
         files: The digest of each of its files.
     """
@@ -31,6 +32,7 @@ class Facts(BaseModel):
     snapshot: str
     as_of: dt.datetime
     modified: int
+    content: str
     tps_entered: int
     votes: tuple[int, ...]
     files: dict[str, str] = {}

@@ -90,7 +90,8 @@ def test_the_example_schema_with_the_sample_gives_the_samples_snapshot(server: S
     found = run_loader(server.address(READER), tmp_path)
     assert found.returncode == 0, found.stderr
     of_files = build_snapshot(PROJECT / SMALL, tmp_path / "files")
-    assert json.loads(found.stdout.splitlines()[-1])["built"]["name"] == of_files.name
+    name = json.loads(found.stdout.splitlines()[-1])["built"]["name"]
+    assert json.loads((tmp_path / name / "snapshot.json").read_bytes())["content"] == of_files.content
     assert PASSWORD not in found.stdout + found.stderr
 
 

@@ -92,7 +92,7 @@ def test_larger_documents_have_a_packed_form_that_holds_the_same_bytes(
 
 def test_the_same_input_gives_the_same_snapshot(built: BuiltSnapshot, tmp_path: Path) -> None:
     again = build_snapshot(SAMPLE, tmp_path)
-    assert again.name == built.name
+    assert again.content == built.content
     for file in ("bodies-0", "keys", "places", "digests"):
         assert (again.directory / file).read_bytes() == (built.directory / file).read_bytes()
 

@@ -54,7 +54,7 @@ def test_what_has_one_reading_is_accepted(
     tmp_path: Path, table: str, change: Callable[[bytes], bytes], built: BuiltSnapshot
 ) -> None:
     source = source_of(tmp_path / "source", **{f"{table}_csv": change(TEXTS[table])})
-    assert build_snapshot(source, tmp_path / "dist").name == built.name
+    assert build_snapshot(source, tmp_path / "dist").content == built.content
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_quote_that_is_not_closed_is_damage(text: bytes, words: str) -> None:
 def test_a_kelurahan_that_is_written_in_two_ways_is_one(tmp_path: Path, number: bytes, built: BuiltSnapshot) -> None:
     twice = TEXTS["tps"].replace(b"\n-991304,2,", b"\n-00991304," + number + b",")
     assert twice != TEXTS["tps"]
-    assert build_snapshot(source_of(tmp_path / "source", tps_csv=twice), tmp_path / "dist").name == built.name
+    assert build_snapshot(source_of(tmp_path / "source", tps_csv=twice), tmp_path / "dist").content == built.content
 
 
 def test_gzip_files_after_each_other_and_padding_are_one_table() -> None:

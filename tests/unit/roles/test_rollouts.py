@@ -19,6 +19,7 @@ from roles.rollout.wanted import NowhereError, Wanted
 from roles.stack.checkout import Checkout
 from roles.stack.engine import Outputs
 from roles.stack.stack import Stack
+from roles.tasks.results import is_everywhere
 from tests.stands.ssh_keys import make_key
 from tests.unit.roles.fleets import healthy, state
 
@@ -52,7 +53,7 @@ def test_files_are_not_configured_by_a_log_that_has_lost_its_release(wanted: Wan
 
 def facts(as_of: str = "12:00", entered: int = 10, votes: int = 1000) -> Facts:
     at = dt.datetime.fromisoformat(f"2029-02-14T{as_of}:00+00:00")
-    return Facts(snapshot="x", as_of=at, modified=1, tps_entered=entered, votes=(votes - 1, 1))
+    return Facts(snapshot="x", as_of=at, modified=1, content="", tps_entered=entered, votes=(votes - 1, 1))
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,20 @@ def facts(as_of: str = "12:00", entered: int = 10, votes: int = 1000) -> Facts:
 )
 def test_results_are_older_by_their_time_by_what_is_entered_or_by_many_votes(new: Facts, says: str | None) -> None:
     assert why_older(facts(), new, votes_may_fall=0.005) == says
+
+
+def test_what_every_host_shows_is_not_sent_again_because_it_was_built_again() -> None:
+    shown, built = facts(), facts().model_copy(update={"snapshot": "y", "modified": 2})
+    states = {name: each.model_copy(update={"snapshot": "x"}) for name, each in healthy().states.items()}
+    everywhere = dataclasses.replace(healthy(), states=states)
+    assert is_everywhere(shown, built, everywhere)
+    assert not is_everywhere(shown, built.model_copy(update={"content": "other"}), everywhere)
+    assert not is_everywhere(shown, None, everywhere)
+    app = everywhere.inventory.with_role("app")[0].name
+    behind = {**states, app: states[app].model_copy(update={"snapshot": None})}
+    assert not is_everywhere(shown, built, dataclasses.replace(everywhere, states=behind))
+    away = {name: each for name, each in states.items() if name != app}
+    assert not is_everywhere(shown, built, dataclasses.replace(everywhere, states=away))
 
 
 @pytest.fixture
