@@ -8,7 +8,7 @@ TESTS := $(PYTHON) -m pytest -p tests.progress --durations=10 -o console_output_
 # The tests of a file share what they stand on; those that wait leave their core to those that don't.
 BY_FILE := -p tests.longest_first --dist loadfile --no-loadscope-reorder
 
-.PHONY: help up down setup engine lock lint format diagram unit test test-night bench-lab bench-deploy bench-log bench-look bench-loader bench-ticks
+.PHONY: help up down setup engine lock lint format diagram unit test test-night bench-lab bench-deploy bench-log bench-look bench-loader bench-results bench-ticks
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,14 +20,16 @@ up: ## all of it on the stack `lokal`: hosts, release, results, checks (again: n
 down: engine ## remove the stack `lokal`, down to the last process, mount, bridge and route
 	@.venv/bin/fab down
 
-setup: ## install what is missing (nothing, the second time)
-	@python3 tools/setup.py
+setup: ## install what is missing, also what only tests and lint need (nothing, the second time)
+	@python3 tools/setup.py development
 
-engine: ## the same, and `pulumi` in the virtual environment; built once where it can't be downloaded
+engine: ## what the tasks need, and `pulumi` in the virtual environment; built once where it can't be downloaded
 	@python3 tools/setup.py engine
 
 lock: setup ## pin all dependencies anew, with hashes
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
+	@uv pip compile pyproject.toml -c requirements-dev.lock --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
 	@uv pip compile app/requirements.in -c requirements.lock --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header -q -o app/requirements.lock
@@ -39,7 +41,7 @@ format: setup ## format the code, and mend of the lint what can be mended by its
 	@$(PYTHON) -m ruff check --fix-only --quiet
 	@$(PYTHON) -m ruff format
 
-diagram: engine ## draw docs/aws-diagram.md anew: what `produksi` has in AWS, by the program itself, without an account
+diagram: engine setup ## draw docs/aws-diagram.md anew: what `produksi` has in AWS, by the program itself, without an account
 	@$(PYTHON) -m tools.diagram
 
 unit: setup ## the tests that need no root and no engine (a minute)
@@ -48,27 +50,30 @@ unit: setup ## the tests that need no root and no engine (a minute)
 test: ## lint and every test, part after part whatever fails; hosts are on lab stacks of their own, beside `lokal`
 	@python3 tools/setup.py engine tests
 	@failed=; \
-	$(TESTS) -n 4 $(BY_FILE) tests/test_lint.py tests/program tests/unit || failed="$$failed program-and-unit"; \
+	$(TESTS) -n 4 $(BY_FILE) tests/test_lint.py tests/program tests/unit tests/browser || failed="$$failed program-and-unit"; \
 	$(TESTS) -m "not night" tests/deploy || failed="$$failed deploy"; \
 	[ -z "$$failed" ] || { echo "error: make test: these parts failed:$$failed; each failure is told above" >&2; exit 1; }
 
-test-night: engine ## what goes wrong on a night: kills at every step, failing hosts, engineers who meet
+test-night: engine setup ## what goes wrong on a night: kills at every step, failing hosts, engineers who meet
 	@$(TESTS) -m night tests/deploy
 
-bench-lab: engine ## measure provisioning, against the same work without us
+bench-lab: engine setup ## measure provisioning, against the same work without us
 	@$(PYTHON) -m tools.bench.lab
 
-bench-deploy: engine ## measure deploys on 12 and 24 hosts, against raw ssh, pyinfra and Ansible (15 minutes)
+bench-deploy: engine setup ## measure deploys on 12 and 24 hosts, against raw ssh, pyinfra and Ansible (15 minutes)
 	@$(PYTHON) -m tools.bench.deploy
 
 bench-log: setup ## measure looking at the audit log after a year of publications, against a log of ten lines
 	@$(PYTHON) -m tools.bench.log
 
-bench-look: engine ## measure status, plan, drift and verify on 7 hosts, status on 26, against logging in
+bench-look: engine setup ## measure status, plan, drift and verify on 7 hosts, status on 26, against logging in
 	@$(PYTHON) -m tools.bench.looking
+
+bench-results: setup ## measure how a host answers, against a bare nginx; SOURCE=directory with the two tables
+	@$(PYTHON) -m tools.bench.results $(SOURCE)
 
 bench-loader: setup ## measure building a snapshot; SOURCE=directory with the two tables
 	@$(PYTHON) -m tools.bench.loader $(SOURCE)
 
-bench-ticks: engine ## measure publishing on 4 and 12 hosts; SOURCE=directory with the tables of a count that has ended
+bench-ticks: engine setup ## measure publishing on 4 and 12 hosts; SOURCE=directory with the tables of a count that has ended
 	@$(PYTHON) -m tools.bench.ticks $(SOURCE)

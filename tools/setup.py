@@ -40,7 +40,7 @@ DEBIAN_PACKAGES = {
 }
 """What the lab and the tasks call, and where it comes from."""
 
-TEST_PACKAGES = {"pg_ctlcluster": "postgresql"}
+TEST_PACKAGES = {"pg_ctlcluster": "postgresql", "chromium": "chromium"}
 """What the tests call beside that."""
 
 ALLOWED_SIGNS = "/ -_.,+@=~'()"
@@ -102,32 +102,57 @@ def ensure_system_packages(board: Board, packages: Mapping[str, str] = DEBIAN_PA
         board.run(argv, step=label, next_command=next_command, environment=environment)
 
 
-def ensure_environment(project: Path, board: Board) -> bool:
-    """Make `.venv` from requirements.lock; return whether there was anything to do.
+def ensure_environment(project: Path, board: Board, *, development: bool = False) -> bool:
+    """Make `.venv` from the locks; return whether there was anything to do.
+
+    Args:
+        project: The checkout.
+        board: Where it is shown.
+        development: Whether what only tests, lint and benchmarks need is to be in it: most of the bytes are theirs.
 
     Raises:
         OperatorError: The packages could not be installed; the half-made environment is made anew next time.
     """
-    environment, lock = project / ".venv", project / "requirements.lock"
-    wanted = f"{sys.version} {project} {KEEP_BYTE_CODE} {hashlib.sha256(lock.read_bytes()).hexdigest()}"
-    stamp = environment / STAMP
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
-        return False
+    environment, lock, more = (project / name for name in (".venv", "requirements.lock", "requirements-dev.lock"))
+    wanted = f"{sys.version} {project} {KEEP_BYTE_CODE} {_digest(lock)}"
+    stamp, of_development = environment / STAMP, environment / f"{STAMP}-dev"
+    is_made = _says(stamp, wanted)
+    if not is_made:
+        _make_environment(project, environment, lock, board)
+        stamp.write_text(wanted, encoding="utf-8")
+    if not development or _says(of_development, _digest(more)):
+        return not is_made
+    _install(environment, more, board)
+    of_development.write_text(_digest(more), encoding="utf-8")
+    return True
+
+
+def _digest(lock: Path) -> str:
+    return hashlib.sha256(lock.read_bytes()).hexdigest()
+
+
+def _says(stamp: Path, wanted: str) -> bool:
+    return stamp.exists() and stamp.read_text(encoding="utf-8") == wanted
+
+
+def _make_environment(project: Path, environment: Path, lock: Path, board: Board) -> None:
     shutil.rmtree(environment, ignore_errors=True)
     board.run(
         [sys.executable, "-m", "venv", str(environment)],
         step="set-up: making the virtual environment",
         next_command="apt-get install python3-venv",
     )
-    pip = [str(environment / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    # The lock is complete, so nothing has to be resolved; most modules are never imported, so Python compiles at need.
-    pip += ["--no-deps", "--no-compile", "--require-hashes", "-r", str(lock)]
-    board.run(pip, step="set-up: installing the locked Python packages", next_command="make setup")
+    _install(environment, lock, board)
     site = next((environment / "lib").glob("python3*/site-packages"))
     # From where it is: the file is read in the locale's encoding, which need not know the letters of the folder's name.
     (site / "tegak.pth").write_text(f"{os.path.relpath(project, site)}\n{KEEP_BYTE_CODE}\n", encoding="ascii")
-    stamp.write_text(wanted, encoding="utf-8")
-    return True
+
+
+def _install(environment: Path, lock: Path, board: Board) -> None:
+    pip = [str(environment / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # The lock is complete, so nothing has to be resolved; most modules are never imported, so Python compiles at need.
+    pip += ["--no-deps", "--no-compile", "--require-hashes", "-r", str(lock)]
+    board.run(pip, step=f"set-up: installing the Python packages of {lock.name}", next_command="make setup")
 
 
 def ensure_secrets(project: Path) -> None:
@@ -182,7 +207,7 @@ def _run(argv: list[str], step: str, next_command: str) -> str:
     return result.stdout
 
 
-def ensure_checkout(project: Path, board: Board) -> None:
+def ensure_checkout(project: Path, board: Board, *, development: bool = False) -> None:
     """Do what is missing in the checkout itself; a second set-up waits for the first one.
 
     Raises:
@@ -190,7 +215,7 @@ def ensure_checkout(project: Path, board: Board) -> None:
     """
     with (project / "tools/setup.py").open() as lock:
         board.wait(lambda: _take(lock), step="set-up: waiting for another one in this checkout")
-        ensure_environment(project, board)
+        ensure_environment(project, board, development=development)
         ensure_secrets(project)
         ensure_salt_filter(project)
 
@@ -211,7 +236,8 @@ def set_up(wanted: Collection[str], board: Board) -> list[BaseException]:
     """Do what is missing, what needn't wait for each other side by side; return what went wrong, each once.
 
     Args:
-        wanted: What is to be made beside the checkout: "engine", "image", "tests".
+        wanted: What is to be made beside the checkout: "engine", "image"; what only those need who change it,
+            "development"; and what the tests need beside that, "tests".
         board: Where it is shown.
 
     Raises:
@@ -221,7 +247,8 @@ def set_up(wanted: Collection[str], board: Board) -> list[BaseException]:
         try:
             needed = DEBIAN_PACKAGES | (TEST_PACKAGES if "tests" in wanted else {})
             packages = pool.submit(ensure_system_packages, board, needed)
-            checkout = pool.submit(_after(packages, lambda: ensure_checkout(PROJECT, board)))
+            development = bool({"development", "tests"}.intersection(wanted))
+            checkout = pool.submit(_after(packages, lambda: ensure_checkout(PROJECT, board, development=development)))
             under_way = [packages, checkout]
             if "image" in wanted:
                 under_way.append(pool.submit(_after(packages, lambda: ensure_image(board))))

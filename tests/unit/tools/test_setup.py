@@ -95,7 +95,7 @@ class Steps:
         monkeypatch.setattr(build, "install_wrappers", self._do("install_wrappers"))
 
     def _do(self, name: str) -> Callable[..., None]:
-        def do(*_: object) -> None:
+        def do(*_: object, **__: object) -> None:
             if name in self._refused:
                 raise OperatorError(f"no {name}", next_command=f"mend {name}")
             self.done.append(name)
@@ -144,7 +144,7 @@ def test_an_interrupted_set_up_leaves_nothing_running(tmp_path: Path, number: si
         "from tools import setup; from tools.engine import build\n"
         f"wait = ['sh', '-c', 'sh -c \"echo \\\\$\\\\$ >> {pids}; exec sleep 60\"; true']\n"
         "setup.ensure_system_packages = lambda *_: None\n"
-        "setup.ensure_checkout = lambda _, board: board.run(wait, step='one', next_command='again')\n"
+        "setup.ensure_checkout = lambda _, board, **__: board.run(wait, step='one', next_command='again')\n"
         "build.ensure = lambda *_: setup.ensure_checkout(*_[1:3])\n"
         "sys.exit(setup.main(['engine']))\n"
     )
@@ -165,7 +165,7 @@ def test_a_second_set_up_in_a_checkout_waits_for_the_first(
     file.touch()
     made: list[Path] = []
 
-    def make(project: Path, board: Board) -> bool:
+    def make(project: Path, board: Board, **_: object) -> bool:
         assert board
         made.append(project)
         return True
