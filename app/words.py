@@ -78,6 +78,8 @@ def short_name(name: str) -> str:
 def _told_apart(parts: set[int], whole: int) -> dict[int, str]:
     """Shares in so few decimals that each is more than the next smaller one, more than nothing, and less than all."""
     in_order = sorted(parts | {0, whole})
+    if in_order[0] < 0:
+        raise ValueError(f"{in_order[0]} is no number of votes")  # no decimals would ever tell it from nothing
     decimals = dict.fromkeys(in_order, DECIMALS)
     while same := [pair for pair in pairwise(in_order) if not _is_less(pair, whole, decimals)]:
         for part in set(chain(*same)):

@@ -49,6 +49,11 @@ def test_whoever_leads_is_shown_to_lead(votes: tuple[int | None, ...], texts: tu
     assert shares(votes) == texts
 
 
+def test_less_than_no_votes_is_an_error_and_no_endless_search() -> None:
+    with pytest.raises(ValueError, match="-7 is no number of votes"):
+        shares([0, -7])
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.one_of(st.integers(0, 30), st.integers(0, 10**8)), min_size=2, max_size=18))
 @example([1, 2, 10**8])
