@@ -34,6 +34,7 @@ PROGRAMS: Mapping[str, Mapping[str, str]] = {
     "edge": {
         "haproxy": "haproxy",
         "nginx": "nginx-light",
+        "/usr/lib/nginx/modules/ngx_http_lua_module.so": "libnginx-mod-http-lua",
         "socat": "socat",
         "python3": "python3",
         "curl": "curl",

@@ -29,11 +29,13 @@ class HostBefore(_Document):
         in_pool: Whether it was to get requests: only such a host is ever put back into the pool.
         release: Its release.
         snapshot: Its snapshot.
+        shown: The snapshot that it asks hosts for, as an edge.
     """
 
     in_pool: bool = False
     release: str | None = None
     snapshot: str | None = None
+    shown: str | None = None
 
 
 class Intent(_Document):

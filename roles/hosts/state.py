@@ -38,6 +38,7 @@ class HostState(BaseModel):
         releases: Complete releases.
         snapshot: What `snapshots/current` points at.
         snapshots: Complete snapshots.
+        shown: The snapshot that an edge asks hosts for; None where it takes what they show.
         ready: Whether its own health check says so.
         altered: What its own check found wrong with its results: the snapshot, and what.
         running_release: The release that the process was started with.
@@ -63,6 +64,7 @@ class HostState(BaseModel):
     releases: tuple[str, ...] = ()
     snapshot: str | None = None
     snapshots: tuple[str, ...] = ()
+    shown: str | None = None
     ready: bool = False
     altered: str = ""
     running_release: str | None = None

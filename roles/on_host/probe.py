@@ -122,6 +122,7 @@ def main() -> None:
         "releases": complete(paths["releases"]),
         "snapshot": link_target(paths["current_snapshot"]),
         "snapshots": complete(paths["snapshots"]),
+        "shown": os.readlink(paths["shown"]) if os.path.islink(paths["shown"]) else None,
         "ready": ready is not None,
         "altered": text_of(paths["altered"]),
         "running_release": json.loads(version)["release"] if version else None,

@@ -1,4 +1,8 @@
-"""The plan of a publication: every app host gets the snapshot, and only then all are switched to it."""
+"""The plan of a publication: every app host gets the snapshot, then all are switched to it, and then the edge.
+
+Hosts keep the snapshot before, and answer from it as long as the edge asks for it: the public sees the switch at the
+edge, at one moment, whatever a host or a cache has.
+"""
 
 from collections.abc import Mapping
 
@@ -31,7 +35,7 @@ class SnapshotPlanner:
         """Described at `Planner`."""
         concerned = [host for host in self.observed.inventory.hosts if {"app", "lb"}.intersection(host.roles)]
         left_out = [host for host in concerned if not self._standing.can_be_changed(host)]
-        phases = [*self._receive(), *self._switch()]
+        phases = [*self._receive(), *self._switch(), *self._show()]
         if phases:
             phases = [*self._standing.keep_out(left_out), *phases]
         name, entered = self._snapshot.name, self._snapshot.facts.tps_entered if self._snapshot.facts else 0
@@ -55,11 +59,14 @@ class SnapshotPlanner:
         return self._standing.before(host)
 
     def everything(self) -> list[HostChange]:
-        """The switch on every host."""
-        return [self._switched(host) for host in self._app_hosts()]
+        """The switch on every host, and at the edge."""
+        return [*(self._switched(host) for host in self._app_hosts()), *(self._shown(edge) for edge in self._edges())]
 
     def _app_hosts(self) -> list[Host]:
         return [host for host in self.observed.inventory.with_role("app") if self._standing.can_be_changed(host)]
+
+    def _edges(self) -> list[Host]:
+        return self._standing.edges()
 
     def _receive(self) -> list[Phase]:
         lacking = [
@@ -101,6 +108,15 @@ class SnapshotPlanner:
         steps += self._standing.undrains(host) if returns else []
         summary = f"{before or 'no snapshot'} -> {self._snapshot.name}{', and back into the pool' if returns else ''}"
         return HostChange(host, summary, tuple(steps), returns=returns, otherwise=self._left_out(host))
+
+    def _show(self) -> list[Phase]:
+        edges = [edge for edge in self._edges() if self._standing.state(edge).shown != self._snapshot.name]
+        return [Phase("show it", (tuple(self._shown(edge) for edge in edges),))] if edges else []
+
+    def _shown(self, edge: Host) -> HostChange:
+        name, before = self._snapshot.name, self.before(edge).shown
+        step = Step("show", edge, snapshots.show_snapshot(name), None, snapshots.show_snapshot(before))
+        return HostChange(edge, f"{before or 'what hosts show'} -> {name}", (step,))
 
     def _left_out(self, host: Host) -> tuple[Step, ...]:
         """What takes a host out of the pool that can't keep up: it would show older results than the others."""

@@ -33,7 +33,7 @@ class Standing:
             return known
         state = self.state(host)
         in_pool = self.observed.servers.get(host.name) in {"up", "down"}
-        return HostBefore(in_pool=in_pool, release=state.release, snapshot=state.snapshot)
+        return HostBefore(in_pool=in_pool, release=state.release, snapshot=state.snapshot, shown=state.shown)
 
     def state(self, host: Host) -> HostState:
         """What a host has; nothing where it doesn't answer."""

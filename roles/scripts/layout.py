@@ -8,6 +8,9 @@ RELEASES = ROOT / "releases"
 CURRENT_RELEASE = ROOT / "current"
 SNAPSHOTS = ROOT / "snapshots"
 CURRENT_SNAPSHOT = SNAPSHOTS / "current"
+SHOWN = ROOT / "shown"
+"""Of an edge: a link that leads nowhere, whose text is the name of the snapshot that it asks hosts for."""
+
 DISCARDED = ROOT / "discarded"
 """What a host had that was found altered: for whoever looks into it, and used by nothing."""
 

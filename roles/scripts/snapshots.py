@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from infra.bridge.signers import SIGNER
 from roles.on_host import program
 from roles.scripts.artefacts import LONG_TIMEOUT_SECONDS, Artefact, point, remove_all_but
-from roles.scripts.layout import ALLOWED_SIGNERS, CURRENT_SNAPSHOT, INCOMING, SNAPSHOTS
+from roles.scripts.layout import ALLOWED_SIGNERS, CURRENT_SNAPSHOT, INCOMING, ROOT, SHOWN, SNAPSHOTS
 from roles.scripts.quoting import Script, command, script
 
 SNAPSHOT_NAMESPACE = "tegak-snapshot"
@@ -85,6 +85,17 @@ def activate_snapshot(snapshot: str) -> Script:
 def deactivate_snapshot() -> Script:
     """Undo a host's first snapshot."""
     return script(command("rm", "-f", CURRENT_SNAPSHOT))
+
+
+def show_snapshot(snapshot: str | None) -> Script:
+    """Let an edge ask for a snapshot, whichever host it asks; or, for None, take what hosts show.
+
+    Its cache keeps answers under the snapshot's name: whatever it kept before is not found any more.
+    """
+    if snapshot is None:
+        return script(command("rm", "-f", SHOWN))
+    new = SHOWN.with_name(f"{SHOWN.name}.new")
+    return script(command("mkdir", "-p", ROOT), command("ln", "-sfn", snapshot, new), command("mv", "-T", new, SHOWN))
 
 
 def keep_snapshots(names: tuple[str, ...]) -> Script:

@@ -14,6 +14,7 @@ PATHS = {
     "releases": layout.RELEASES,
     "current_snapshot": layout.CURRENT_SNAPSHOT,
     "snapshots": layout.SNAPSHOTS,
+    "shown": layout.SHOWN,
     "pending": layout.PENDING,
     "managed": layout.MANAGED,
     "rollouts": layout.ROLLOUTS,

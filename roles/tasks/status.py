@@ -20,6 +20,7 @@ from roles.terminal import say, show_table
 
 TIMEOUT_SECONDS = 5
 HEALTHY = "ok"
+ASKS_FOR_OTHERS = "asks for other results than the log says"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,10 @@ def _status(host: Host, observed: Observation, answer: str) -> HostStatus:
     if "lb" in host.roles:
         drained = observed.locations.get(host.location) == "drained"
         return HostStatus(host, None, None, "location is drained" if drained else HEALTHY)
-    return HostStatus(host, None, None, answer if state.units["nginx.service"] else "nginx is down")
+    if not state.units["nginx.service"]:
+        return HostStatus(host, None, state.shown, "nginx is down")
+    asks_for_others = state.shown not in {None, observed.log.snapshot}
+    return HostStatus(host, None, state.shown, ASKS_FOR_OTHERS if asks_for_others else answer)
 
 
 def _app_health(state: HostState, server: ServerState | None) -> str:

@@ -1,6 +1,7 @@
 """What is true of the edge."""
 
 import ast
+import json
 
 import pytest
 
@@ -85,3 +86,9 @@ def test_query_strings_do_not_reach_past_the_cache(edge_host: Remote) -> None:
     head = "curl -sk --max-time 5 -o /dev/null -D -"
     edge_host.check_output(f"{head} https://127.0.0.1/static/json/ppwp.json?a=1")
     assert "x-cache: hit" in edge_host.check_output(f"{head} https://127.0.0.1/static/json/ppwp.json?a=2").lower()
+
+
+def test_it_asks_for_the_results_that_hosts_show(edge_host: Remote) -> None:
+    shown = edge_host.check_output("readlink /srv/tegak/shown")
+    version = edge_host.check_output("curl -sk --max-time 5 https://127.0.0.1/version")
+    assert json.loads(version)["snapshot"] == shown
