@@ -7,6 +7,7 @@ from pathlib import Path
 from fabric import task  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]  # it has none
 from invoke.context import Context
 
+from app.loader.announcement import Announcement
 from roles import tasks
 from roles.artefacts.sources import source_at
 from roles.command_line import number_option
@@ -100,15 +101,17 @@ def publish(
     allow_errors: bool = False,
 ) -> None:
     """Bring the results of a source to every app host: once, or on the clock."""
-    results = tasks.results.Results(source_at(PROJECT, source), allow_errors=allow_errors, correction=correction)
+    seconds = tasks.ticking.read_interval(every) if every else None
+    announcement = Announcement(correction.strip() or None, seconds)
+    results = tasks.results.Results(source_at(PROJECT, source), allow_errors=allow_errors, announcement=announcement)
 
     def once() -> None:
         with open_stack(PROJECT, stack) as opened:
             request = RolloutOptions(reason=reason).request(opened.fleet.inventory.rollout)
             tasks.publishing.with_bucket(opened, request, lambda: tasks.results.publish(opened, results, request))
 
-    if every:
-        tasks.ticking.publish_every(PROJECT, stack, every, alert, once)
+    if seconds:
+        tasks.ticking.publish_every(PROJECT, stack, seconds, alert, once)
     else:
         once()
 

@@ -9,7 +9,7 @@ from app import layout, places
 from app.forms import Rule
 from app.layout import NAMES, RegionPath
 from app.places import Link, Place, links_of, place_of
-from app.snapshot import Correction, Progress, Remarks, Snapshot, StationForm
+from app.snapshot import Correction, Progress, Publication, Remarks, Snapshot, StationForm
 from app.words import percent, shares, short_name
 
 href = places.href
@@ -100,6 +100,7 @@ class Page:
         as_of: The snapshot's time.
         files: Its own figures as open data: what they are, and the address.
         standing: The candidates' votes in all of the place.
+        published: When it was published, and when the next ones are due.
         correction: That numbers went back with this snapshot; None if it is no correction.
     """
 
@@ -107,6 +108,7 @@ class Page:
     as_of: dt.datetime
     files: tuple[Link, ...]
     standing: Standing
+    published: Publication
     correction: Correction | None
 
 
@@ -193,9 +195,9 @@ def found(remarks: Remarks | None) -> list[tuple[Rule, int]]:
 
 def _frame(
     snapshot: Snapshot, path: RegionPath, votes: Mapping[str, int | None], candidates: tuple[Candidate, ...]
-) -> tuple[Place, dt.datetime, tuple[Link, ...], Standing, Correction | None]:
+) -> tuple[Place, dt.datetime, tuple[Link, ...], Standing, Publication, Correction | None]:
     standing = Standing(candidates, tallies(votes, candidates))
-    return place_of(snapshot, path), snapshot.as_of, _files(path), standing, snapshot.correction
+    return place_of(snapshot, path), snapshot.as_of, _files(path), standing, snapshot.published, snapshot.correction
 
 
 def _files(path: RegionPath) -> tuple[Link, ...]:

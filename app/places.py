@@ -1,6 +1,7 @@
 """Where a page is: the names of regions and polling stations, the pages' addresses, and what is above them."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.addresses import NATION_PAGE, STATION_DEPTH
@@ -73,8 +74,15 @@ def place_of(snapshot: Snapshot, path: RegionPath) -> Place:
     return Place(links[-1].name, levels[len(path)], tuple(links[:-1]), href(path), is_abroad)
 
 
-def links_of(snapshot: Snapshot, region: RegionPath) -> dict[int, Link]:
-    """What a region consists of, by id; those that share a name are told apart."""
+def links_of(snapshot: Snapshot, region: RegionPath) -> Mapping[int, Link]:
+    """What a region consists of, by id; those that share a name are told apart.
+
+    Those of polling stations are not kept: there are ten times as many, and each is asked for once or twice.
+    """
+    return snapshot.kept(_links_of, region) if len(region) < STATION_DEPTH - 1 else _links_of(snapshot, region)
+
+
+def _links_of(snapshot: Snapshot, region: RegionPath) -> Mapping[int, Link]:
     names = {child: _plain(name, child) for child, name in snapshot.names(region).items()}
     shared = _shared(names)
     names |= {child: f"{names[child]} ({_what_is_in(snapshot, (*region, child))})" for child in shared}

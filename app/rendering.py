@@ -1,7 +1,6 @@
 """From what a page says to HTML."""
 
 import base64
-import datetime as dt
 import hashlib
 from importlib import resources
 from typing import Any
@@ -32,10 +31,9 @@ class Renderer:
 
     Args:
         release: The release's name, shown at the foot of each page.
-        tick_minutes: How many minutes after a publication the next one is due; None where nobody has said so.
     """
 
-    def __init__(self, release: str, tick_minutes: int | None = None) -> None:
+    def __init__(self, release: str) -> None:
         style, script = _template("style.css"), _template("old_address.js")
         self.security_headers = {
             "Content-Security-Policy": f"default-src 'none'; style-src '{_source(style)}'; "
@@ -55,7 +53,6 @@ class Renderer:
             "style": Markup(style),  # noqa: S704  # our own file
             "script": Markup(script),  # noqa: S704  # our own file
             "release": release,
-            "tick": None if tick_minutes is None else dt.timedelta(minutes=tick_minutes),
             "few": FEW,
             "remark_words": words.REMARKS,
         }

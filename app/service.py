@@ -1,7 +1,9 @@
 """The results service's addresses and answers."""
 
+import gzip
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +23,7 @@ from app.check import altered
 from app.layout import RegionPath
 from app.pack import DamagedError
 from app.rendering import Renderer
-from app.snapshot import COMPLETE, NotFoundError, NotReadyError, Snapshot
+from app.snapshot import COMPLETE, NotFoundError, NotReadyError, Snapshot, mark, target_of
 
 CACHE = "public, max-age=10, stale-while-revalidate=50, stale-if-error=86400"
 """Fresh for ten seconds, and shown for fifty more while a cache asks again: nobody sees an older one as long as hosts
@@ -34,6 +36,14 @@ NOT_CACHED = {"Cache-Control": "no-store"}
 
 OPEN_DATA = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 """Of all that is JSON: any page of anybody's may read it, and nobody takes it for anything else."""
+
+CURRENT, KEEP = "Tegak-Current", "Tegak-Keep"
+"""What the host's nginx says is current, and for how many seconds it may keep an answer that was made of just that."""
+
+SNAPSHOT_NAME = re.compile(r"[0-9]+T[0-9]+Z-[0-9a-f]+")
+
+KEEP_SECONDS, KEEP_NEGATIVE_SECONDS = 86400, 10
+GZIP_LEVEL = 6
 
 JSON_TYPE = "application/json"
 
@@ -51,8 +61,6 @@ class ServiceSettings:
         release_dir: The running release's directory, or the link to it.
         snapshot_dir: The link to the current snapshot.
         altered_mark: What `app.check` found wrong with it; there only while something is.
-        tick_minutes: How many minutes after a publication the next one is due; None where nobody has said so, and
-            then the pages say nothing of it.
     """
 
     host: str
@@ -60,7 +68,6 @@ class ServiceSettings:
     release_dir: Path
     snapshot_dir: Path
     altered_mark: Path
-    tick_minutes: int | None = None
 
 
 class Service:
@@ -70,7 +77,8 @@ class Service:
         self._settings = settings
         self._release_dir = settings.release_dir.resolve()
         self.release = _read_release(self._release_dir)
-        self._renderer = Renderer(self.release, settings.tick_minutes)
+        self._mark = mark(self._release_dir)
+        self._renderer = Renderer(self.release)
 
     def application(self) -> Starlette:
         """The ASGI application."""
@@ -88,7 +96,7 @@ class Service:
         return application
 
     def answer(self, request: Request) -> Response:
-        """Answer what is an address of the site; nothing else of a request is read than `If-None-Match`."""
+        """Answer what is an address of the site; nothing else of a request is read than the headers of `_cached`."""
         address = read_address(request.scope["path"])
         match address:
             case None:
@@ -100,26 +108,49 @@ class Service:
             case Address(Kind.ROBOTS):
                 return PlainTextResponse(ROBOTS, headers={"Cache-Control": CACHE})
             case Address(Kind.PAGE):
-                html = self._page(address.region)
-                return _cached(request, html, "text/html", self._renderer.security_headers)
+                snapshot = self._asked(request)
+                html = self._page(snapshot, address.region)
+                return self._cached(request, snapshot, html, "text/html", self._renderer.security_headers)
             case _:
-                return _cached(request, self._data(request.scope["path"]), JSON_TYPE, OPEN_DATA)
+                return self._document(request, self._asked(request))
 
-    def _page(self, region: RegionPath) -> bytes:
+    def _page(self, snapshot: Snapshot, region: RegionPath) -> bytes:
         """A page of the nation, a region or a polling station."""
-        snapshot = self._snapshot()
         if len(region) == STATION_DEPTH:
             return self._renderer.render("station", pages.station_page(snapshot, region))
         if len(region) == pages.KELURAHAN_DEPTH:
             return self._renderer.render("kelurahan", pages.kelurahan_page(snapshot, region))
         return self._renderer.render("region", pages.region_page(snapshot, region))
 
-    def _data(self, path: str) -> bytes:
+    def _document(self, request: Request, snapshot: Snapshot) -> Response:
         """A document of the layout; on a host, nginx answers those that exist."""
-        body = self._snapshot().document(path)
-        if body is None:
-            raise NotFoundError(path)
-        return body
+        body = snapshot.document(request.scope["path"])
+        if body is not None:
+            return self._cached(request, snapshot, body, JSON_TYPE, OPEN_DATA)
+        answer = self._error_page(request, 404)
+        if self._may_keep(request, snapshot):
+            answer.headers[KEEP] = str(KEEP_NEGATIVE_SECONDS)
+        return answer
+
+    def _may_keep(self, request: Request, snapshot: Snapshot) -> bool:
+        """Whether what nginx says is current is what answers: a switch may have come between its look and ours."""
+        return request.headers.get(CURRENT) == f"{self._mark} {snapshot.mark}"
+
+    def _cached(
+        self, request: Request, snapshot: Snapshot, body: bytes, media_type: str, more: Mapping[str, str]
+    ) -> Response:
+        """An answer that may be held by whoever asks, or, if it is there already, a word that it is the same."""
+        tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+        headers = {"ETag": tag, "Cache-Control": CACHE, **more}
+        if tag in request.headers.get("If-None-Match", ""):
+            return Response(None, 304, headers)
+        if self._may_keep(request, snapshot):
+            headers[KEEP] = str(KEEP_SECONDS)
+            if request.headers.get("Accept-Encoding") == "gzip":
+                body = gzip.compress(body, GZIP_LEVEL, mtime=0)
+                # The same page in another form: nginx says it in this way too of what it packs itself.
+                headers |= {"ETag": f"W/{tag}", "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        return Response(body, 200, headers, media_type)
 
     def _health(self) -> Response:
         """Ready when the release and the snapshot are both usable."""
@@ -143,7 +174,16 @@ class Service:
         return _json({"release": self.release, "snapshot": snapshot, **place}, 200)
 
     def _snapshot(self) -> Snapshot:
-        return _open_snapshot(self._settings.snapshot_dir.resolve())
+        directory = target_of(self._settings.snapshot_dir)
+        return _open_snapshot(directory, mark(directory))
+
+    def _asked(self, request: Request) -> Snapshot:
+        """The snapshot that nginx has found for a request: an edge may ask for the one before. Else the current one."""
+        name = request.headers.get(CURRENT, "").partition(" ")[2].partition("@")[0]
+        directory = self._settings.snapshot_dir.parent / name
+        if SNAPSHOT_NAME.fullmatch(name) and (found := mark(directory)):
+            return _open_snapshot(directory, found)
+        return self._snapshot()
 
     def _on_http_error(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -171,9 +211,9 @@ class Service:
         return Response(html, status, NOT_CACHED | self._renderer.security_headers, "text/html")
 
 
-@lru_cache(maxsize=2)
-def _open_snapshot(directory: Path) -> Snapshot:
-    """A snapshot, opened once: it never changes."""
+@lru_cache(maxsize=3)
+def _open_snapshot(directory: Path, _: str | None) -> Snapshot:
+    """A snapshot, opened once: it never changes. One that came anew has another mark."""
     return Snapshot(directory)
 
 
@@ -184,11 +224,3 @@ def _read_release(directory: Path) -> str:
 
 def _json(document: object, status: int, headers: Mapping[str, str] = NOT_CACHED) -> Response:
     return JSONResponse(document, status, {**headers, **OPEN_DATA})
-
-
-def _cached(request: Request, body: bytes, media_type: str, headers: dict[str, str] | None = None) -> Response:
-    tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-    headers = {"ETag": tag, "Cache-Control": CACHE, **(headers or {})}
-    if tag in request.headers.get("If-None-Match", ""):
-        return Response(None, 304, headers)
-    return Response(body, 200, headers, media_type)

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
@@ -16,6 +18,9 @@ COMPLETE = ".complete"
 """Written last when a snapshot or release arrives; without it, the directory is half of one."""
 
 Json = Mapping[str, Any]
+
+KEPT_LINKS = 2048
+"""Of how many regions it is kept what they consist of: each page names the regions above it."""
 
 
 class NotFoundError(Exception):
@@ -100,6 +105,39 @@ class Correction:
     reason: str
 
 
+def mark(directory: Path) -> str | None:
+    """Which snapshot or release a directory is: its name, and when it was complete; None while it is not.
+
+    One that came anew, in the place of one of the same name that was altered here, is another one. The host's nginx
+    says the same of it (templates/app/etc/nginx/tegak/current.lua.j2).
+    """
+    try:
+        return f"{directory.name}@{os.stat(f'{directory}/{COMPLETE}').st_mtime_ns}"  # noqa: PTH116  # asked for each page
+    except OSError:
+        return None
+
+
+def target_of(link: Path) -> Path:
+    """Where a link leads, by one look at it alone: `resolve` looks at each directory above it too, for each page."""
+    try:
+        return link.parent / os.readlink(link)  # noqa: PTH115
+    except OSError:
+        return link  # a directory itself, or nothing
+
+
+@dataclass(frozen=True)
+class Publication:
+    """When results were published.
+
+    Args:
+        at: When the snapshot was built, which was a moment before.
+        next_due: When the next ones are due; None where nobody has said so.
+    """
+
+    at: dt.datetime
+    next_due: dt.datetime | None
+
+
 class Snapshot:
     """A snapshot's directory, resolved once, so that a request sees one snapshot from beginning to end.
 
@@ -112,7 +150,8 @@ class Snapshot:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory.resolve()
-        if not (self.directory / COMPLETE).exists():
+        self.mark = mark(self.directory)
+        if self.mark is None:
             raise NotReadyError(f"{directory} is not a complete snapshot")
         try:
             manifest = json.loads((self.directory / layout.MANIFEST).read_bytes())
@@ -126,10 +165,18 @@ class Snapshot:
             raise NotReadyError(f"{directory} has no {lacking[0]}")
         self.name = str(manifest["snapshot"])
         self.as_of = dt.datetime.fromisoformat(str(manifest["as_of"]))
+        self.published = _publication(self._pack.modified, manifest.get("every_seconds"))
         said = manifest.get("correction")
         self.correction = Correction(layout.read_utc_time(said["at"]), str(said["reason"])) if said else None
+        self.kept = lru_cache(maxsize=KEPT_LINKS)(self._made)
 
-    def names(self, region: RegionPath) -> dict[int, str]:
+    def _made(
+        self, make: Callable[["Snapshot", RegionPath], Mapping[int, Any]], region: RegionPath
+    ) -> Mapping[int, Any]:
+        """What is made of it for a region; asked for as `kept`, it is made once."""
+        return make(self, region)
+
+    def names(self, region: RegionPath) -> Mapping[int, str]:
         """The names of what a region consists of, by id."""
         document = self._require(layout.names_file(region))
         return {int(child): str(entry["nama"]) for child, entry in document.items()}
@@ -186,6 +233,13 @@ class Snapshot:
     def _read(self, file: PurePosixPath) -> Json | None:
         body = self.document(f"/{file}")
         return None if body is None else cast("Json", json.loads(body))
+
+
+def _publication(at: int, every_seconds: int | None) -> Publication:
+    next_due = (at // every_seconds + 1) * every_seconds if every_seconds else None
+    return Publication(
+        dt.datetime.fromtimestamp(at, dt.UTC), None if next_due is None else dt.datetime.fromtimestamp(next_due, dt.UTC)
+    )
 
 
 def _progress(document: Json) -> Progress:

@@ -9,6 +9,7 @@ import json
 import sys
 from pathlib import Path
 
+from app.loader.announcement import Announcement
 from app.loader.build import build_snapshot
 from app.loader.packing import PackError
 from app.loader.problems import SourceError
@@ -25,6 +26,7 @@ def main() -> int:
     parser.add_argument("--previous", type=Path, help="the folder of the snapshot that is shown: what it is made of")
     parser.add_argument("--after", type=int, default=0, help="when that was built: this one is newer")
     parser.add_argument("--correction", help="why numbers may go back, for the public")
+    parser.add_argument("--every-seconds", type=int, help="the interval in which results are published, for the public")
     parser.add_argument("--allow-errors", action="store_true", help="leave out what doesn't fit")
     arguments = parser.parse_args()
     try:
@@ -35,7 +37,7 @@ def main() -> int:
             allow_errors=arguments.allow_errors,
             previous=arguments.previous,
             after=arguments.after,
-            correction=arguments.correction,
+            announcement=Announcement(arguments.correction, arguments.every_seconds),
         )
     except SourceError as error:
         _say(problems=str(error), count=len(error.problems))

@@ -1,5 +1,6 @@
 """Where a source is: a directory, or the address of a PostgreSQL server, which never has a password in it."""
 
+import os
 import re
 from pathlib import Path
 from urllib.parse import unquote_plus
@@ -41,13 +42,13 @@ def check_address(source: str) -> None:
 
 
 def absolute(source: str, directory: Path) -> str:
-    """A source as it is named from anywhere.
+    """A source as it is named from anywhere; a link stays one: what it leads to may change from tick to tick.
 
     Args:
         source: An address, or a directory.
         directory: What a directory that is not absolute is in.
     """
-    return source if is_address(source) else str((directory / source).resolve())
+    return source if is_address(source) else os.path.abspath(directory / source)  # noqa: PTH100  # `resolve` follows links
 
 
 def short_name(source: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from app import layout
+from app.loader.announcement import NOTHING, Announcement
 from app.loader.columns import read_stations
 from app.loader.documents import documents, stamp
 from app.loader.half_made import half_made
@@ -79,7 +80,7 @@ def build_snapshot(
     now: dt.datetime | None = None,
     previous: Path | None = None,
     after: int = 0,
-    correction: str | None = None,
+    announcement: Announcement = NOTHING,
 ) -> BuiltSnapshot:
     """Build a snapshot in a folder of its name.
 
@@ -91,7 +92,7 @@ def build_snapshot(
         now: This machine's time: no form is newer, and it is the snapshot's where nothing is entered yet.
         previous: The folder of the snapshot that is shown now; fine if nothing usable is there.
         after: Nothing in it is said to have changed before this time, in unix seconds.
-        correction: Why numbers may go back, for the public; None if it is no correction.
+        announcement: What it tells the public beside the count.
 
     Raises:
         SourceError: The input can't be used.
@@ -115,6 +116,7 @@ def build_snapshot(
         directory.mkdir()
         pack = PackWriter(directory, stamp(as_of), made_of)
         made = 0
+        correction, every = announcement.correction, announcement.every_seconds
         said = {"at": layout.utc_time(now), "reason": correction} if correction else None
         version = layout.version_body(as_of, said)
         for each in documents(read.stations, levels, as_of, version, changed):
@@ -130,6 +132,7 @@ def build_snapshot(
             "tps_entered": counted["entered"],
             "votes": [counted[votes] for votes in VOTES],
             **({"correction": said} if said else {}),
+            **({"every_seconds": every} if every else {}),
             "files": _digests(directory, before),
         }
         built = target / _name(as_of, facts)

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from app import layout
 from app.loader.addresses import absolute, short_name
+from app.loader.announcement import NOTHING, Announcement
 from app.loader.made import CHANGES, MADE, code_digest, sha256_of
 from app.loader.sources import digest_of_files
 from app.pack import INDEX_FILES, STAMP, segment_file
@@ -133,7 +134,7 @@ def ensure_snapshot(
     *,
     allow_errors: bool = False,
     shown: Facts | None = None,
-    correction: str | None = None,
+    announcement: Announcement = NOTHING,
 ) -> StoredSnapshot:
     """Build and sign the snapshot of a source, unless dist/ has it from the same source and loader.
 
@@ -143,17 +144,18 @@ def ensure_snapshot(
         progress: Told how far it is.
         allow_errors: Leave out rows that don't fit.
         shown: What hosts show: if it is in dist/, only what has changed since is made.
-        correction: Why it may turn the public's numbers back, which it then says itself.
+        announcement: What it tells the public; with a correction, it may turn the public's numbers back.
 
     Raises:
         OperatorError: The source can't be published as it is; the message names file, row and field.
     """
     known = _built_before(_note(checkout, source_digest(source), allow_errors=allow_errors), checkout)
-    if known is not None and known.facts and not correction and not _was_superseded(known.facts, shown):
+    if known is not None and known.facts and not announcement.correction and not _was_superseded(known.facts, shown):
         return known
     options = ["--allow-errors"] if allow_errors else []
     options += ["--previous", str(_built(checkout) / shown.snapshot), "--after", str(shown.modified)] if shown else []
-    options += ["--correction", correction] if correction else []
+    options += ["--correction", announcement.correction] if announcement.correction else []
+    options += ["--every-seconds", str(announcement.every_seconds)] if announcement.every_seconds else []
     built = _build(checkout, source, progress, options)
     snapshot = StoredSnapshot(built["name"], checkout, built["skipped"])
     manifest = (snapshot.directory / layout.MANIFEST).read_bytes()

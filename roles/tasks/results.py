@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.loader.addresses import short_name
+from app.loader.announcement import NOTHING, Announcement
 from infra.bridge.errors import OperatorError
 from roles.artefacts.facts import Facts, kept_facts, why_older
 from roles.artefacts.snapshot import ensure_snapshot, find_snapshot
@@ -32,12 +33,12 @@ class Results:
     Args:
         source: A directory with the two tables, or an address of PostgreSQL.
         allow_errors: Leave out rows that don't fit.
-        correction: Why it may turn the public's numbers back, in words for the public; empty if it may not.
+        announcement: What it tells the public; with a correction, it may turn the public's numbers back.
     """
 
     source: str | Path
     allow_errors: bool = False
-    correction: str = ""
+    announcement: Announcement = NOTHING
 
 
 def publish(stack: Stack, results: Results, request: Request) -> None:
@@ -47,7 +48,7 @@ def publish(stack: Stack, results: Results, request: Request) -> None:
         OlderError: They are older or fewer than those that are shown.
         OperatorError: The source can't be used, or a step failed.
     """
-    observed, correction = observe(stack.fleet), results.correction.strip()
+    observed, correction = observe(stack.fleet), results.announcement.correction
     shown = what_is_shown(stack, observed, must=not correction)
     with build_progress() as progress:
         snapshot = ensure_snapshot(
@@ -56,7 +57,7 @@ def publish(stack: Stack, results: Results, request: Request) -> None:
             progress,
             allow_errors=results.allow_errors,
             shown=shown,
-            correction=correction or None,
+            announcement=results.announcement,
         )
     may_fall = stack.fleet.inventory.rollout.votes_may_fall_percent / 100
     older = why_older(shown, snapshot.facts, may_fall) if shown and snapshot.facts else None

@@ -178,27 +178,26 @@ class Alert:
             say(f"ALERT could not be sent by {self.command.split()[0]}: {failed}")
 
 
-def publish_every(project: Path, stack: str | None, every: str, alert: str, once: Callable[[], None]) -> None:
+def publish_every(project: Path, stack: str | None, every_seconds: int, alert: str, once: Callable[[], None]) -> None:
     """Publish on the clock until the process ends; see `Ticking`.
 
     Args:
         project: The checkout.
         stack: The stack; the selected one if None.
-        every: The interval.
+        every_seconds: The interval.
         alert: See `Alert`.
         once: Publishes once.
 
     Raises:
-        OperatorError: The interval is none, or another process of this checkout does the same.
+        OperatorError: Another process of this checkout does the same.
     """
-    seconds = read_interval(every)
 
     def resume() -> None:
         with open_stack(project, stack) as opened:
             resume_rollout(opened, None)
 
     with _alone(project):
-        Ticking(seconds, once, resume, Alert(alert)).run()
+        Ticking(every_seconds, once, resume, Alert(alert)).run()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What is true of an app host."""
 
 import json
+import re
 
 import pytest
 
@@ -125,6 +126,25 @@ def test_pages_show_the_snapshots_time(app_host: Remote) -> None:
 def in_pack(host: Remote, address: str) -> str:
     """The document that the current snapshot has at an address."""
     return host.check_output("python3 -c %s %s %s", READ_PACK, SNAPSHOT, address)
+
+
+def test_what_is_kept_of_pages_has_a_bound_and_no_disk_to_fill(app_host: Remote) -> None:
+    configuration = app_host.file("/etc/nginx/nginx.conf").content_string
+    assert re.findall(r"^ *lua_shared_dict (\w+) (\d+)m;", configuration, re.MULTILINE) == [("pages", "128")]
+    assert "_cache_path" not in configuration
+
+
+def test_a_page_that_is_asked_again_is_the_same_in_either_form(app_host: Remote) -> None:
+    plain = get(app_host, "/ppwp/hitung-suara")
+    assert get(app_host, "/ppwp/hitung-suara") == plain
+    assert get(app_host, "/ppwp/hitung-suara", "--compressed") == plain
+
+
+def test_the_service_has_a_process_for_each_processor(app_host: Remote) -> None:
+    first = app_host.check_output(f"systemctl show --property MainPID --value {SERVICE}").strip()
+    others = app_host.check_output("pgrep --parent %s", first).split()
+    processors = int(app_host.check_output("nproc"))
+    assert len(others) == min(max(processors, 2), 8)
 
 
 def test_documents_of_the_layout_are_served_as_they_are(app_host: Remote) -> None:

@@ -8,6 +8,7 @@ from lupa.luajit21 import LuaRuntime
 from tests.stands.lab import PROJECT
 
 PROGRAM = PROJECT / "templates/app/etc/nginx/tegak/pack.lua.j2"
+NEEDED = PROGRAM.with_name("current.lua.j2")
 
 READ = """
 function(pack, directory, address)
@@ -35,7 +36,9 @@ class LuaReader:
 
     def __init__(self) -> None:
         runtime = cast("Any", LuaRuntime)(encoding=None, unpack_returned_tuples=True)
+        runtime.eval(b"function(text) package.preload.current = loadstring(text) end")(NEEDED.read_bytes())
         self.module = runtime.execute(PROGRAM.read_bytes())
+        self._snapshot = runtime.eval(b"require('current').snapshot")
         self._read, self._packed = runtime.eval(READ.encode()), runtime.eval(PACKED.encode())
 
     def read(self, directory: Path, address: bytes) -> tuple[str, bytes | None]:
@@ -46,6 +49,11 @@ class LuaReader:
     def packed(self, directory: Path, address: bytes) -> tuple[bytes | None, bytes, int]:
         """The packed form at an address, its ETag, and when it became what it is."""
         return self._packed(self.module, str(directory).encode(), address)
+
+    def snapshot(self, link: Path, asked: bytes | None) -> tuple[str, str] | None:
+        """The directory and the mark of the snapshot of which a request is answered; None where there is none."""
+        directory, mark = self._snapshot(str(link).encode(), asked)
+        return (directory.decode(), mark.decode()) if mark else None
 
     def takes_gzip(self, accepted: bytes | None) -> bool:
         """Whether a client with this Accept-Encoding gets what is packed."""

@@ -2,10 +2,10 @@
 
 import contextlib
 import gzip
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.pack import DIGESTS, INDEX_FILES, KEYS, PLACES, STAMP, DamagedError, Pack, segment_file
+from app.snapshot import COMPLETE, mark
 from tests.stands.lua import LuaReader
 from tests.stands.packs import MODIFIED, write_pack
 from tests.stands.packs import STAMP as STAMP_TEXT
@@ -159,16 +160,29 @@ def test_who_takes_what_is_packed(accepted: bytes | None, *, taken: bool) -> Non
     assert LUA.takes_gzip(accepted) is taken
 
 
-def test_the_link_to_the_current_pack_is_followed_with_the_next_request(tmp_path: Path) -> None:
-    current: Callable[[bytes], object] = LUA.module[b"current"]
+def test_the_link_is_followed_with_the_next_request_unless_another_snapshot_is_asked_for(tmp_path: Path) -> None:
     link = tmp_path / "current"
-    assert current(str(link).encode()) is None
-    for number in (1, 2):
-        snapshot = tmp_path / f"snapshot-{number}"
-        snapshot.mkdir()
-        write_pack(snapshot, {"/a": str(number).encode()})
+    assert LUA.snapshot(link, None) is None
+    first, second = (tmp_path / f"2029021{n}T120000Z-aaaaaaaaaa" for n in (1, 2))
+    for directory, target in ((first, first), (second, second.name)):
+        directory.mkdir()
         new = tmp_path / "new"
-        new.symlink_to(snapshot)
+        new.symlink_to(target)
         new.replace(link)
-        pack = current(str(link).encode())
-        assert LUA.module[b"body"](pack, LUA.module[b"find"](pack, b"/a"), b"/a") == str(number).encode()
+        assert LUA.snapshot(link, None) is None  # not whole yet
+        (directory / COMPLETE).touch()
+        assert LUA.snapshot(link, None) == (str(directory), mark(directory))
+    assert LUA.snapshot(link, first.name.encode()) == (str(first), mark(first))
+    assert LUA.snapshot(link, b"20290213T120000Z-aaaaaaaaaa") == (str(second), mark(second))
+
+
+def test_one_that_came_anew_has_another_mark(tmp_path: Path) -> None:
+    directory = tmp_path / "20290211T120000Z-aaaaaaaaaa"
+    directory.mkdir()
+    marks: set[str | None] = set()
+    for nanoseconds in (1_700_000_000_000_000_001, 1_700_000_001_000_000_001, 1_700_000_001_000_000_002):
+        (directory / COMPLETE).touch()
+        os.utime(directory / COMPLETE, ns=(0, nanoseconds))
+        marks.add(mark(directory))
+        assert LUA.snapshot(tmp_path / "current", directory.name.encode()) == (str(directory), mark(directory))
+    assert len(marks) == 3

@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.addresses import Address, Kind, read_address
+from app.loader.announcement import Announcement
 from app.loader.build import build_snapshot
 from app.service import Service, ServiceSettings
 from app.snapshot import COMPLETE, Snapshot
@@ -50,11 +51,26 @@ def test_every_level_has_a_page_and_links_to_the_next(client: TestClient) -> Non
 
 def test_where_numbers_went_back_every_page_says_so(release_dir: Path, tmp_path: Path) -> None:
     reason = "Satu formulir <ditarik>."
-    built = build_snapshot(SAMPLE, tmp_path / "dist", now=dt.datetime(2019, 6, 2, 3, tzinfo=dt.UTC), correction=reason)
+    now = dt.datetime(2019, 6, 2, 3, tzinfo=dt.UTC)
+    built = build_snapshot(SAMPLE, tmp_path / "dist", now=now, announcement=Announcement(reason))
     client = client_of(unpack_snapshot(built, tmp_path), release_dir)
     for address in ("/", f"{PAGES}/-99", f"{PAGES}/-99/-991302/-991303/-991304"):
         page = text_of(client.get(address).text)
         assert f"Koreksi 2 Juni 2019 pukul 10.00 WIB : {reason} Angka dapat lebih rendah" in page
+
+
+@pytest.mark.parametrize(
+    ("every", "says"),
+    [(None, "pukul 10.05 WIB ."), (900, "pukul 10.05 WIB ; berikutnya dijadwalkan 2 Juni 2019 pukul 10.15 WIB .")],
+)
+def test_every_page_says_when_it_was_published_and_when_the_next_is_due(
+    release_dir: Path, tmp_path: Path, every: int | None, says: str
+) -> None:
+    now = dt.datetime(2019, 6, 2, 3, 5, tzinfo=dt.UTC)
+    built = build_snapshot(SAMPLE, tmp_path / "dist", now=now, announcement=Announcement(every_seconds=every))
+    client = client_of(unpack_snapshot(built, tmp_path), release_dir)
+    for address in ("/", f"{PAGES}/-99", f"{PAGES}/-99/-991302/-991303/-991304"):
+        assert f"Diterbitkan 2 Juni 2019 {says}" in text_of(client.get(address).text)
 
 
 def test_the_national_page_has_progress_totals_and_every_region(client: TestClient) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.loader import made
+from app.loader.announcement import Announcement
 from app.loader.build import BuiltSnapshot, build_snapshot
 from app.loader.made import MADE, read_made
 from app.loader.pack_index import Index
@@ -135,7 +136,11 @@ def test_what_is_shown_again_has_become_so_again(tmp_path: Path) -> None:
 def test_a_correction_says_so_in_the_version_and_is_a_snapshot_of_its_own(tmp_path: Path) -> None:
     first = build(tmp_path, ROWS, 0)
     said = build_snapshot(
-        tmp_path / "source-0", tmp_path / "dist", now=NOW, previous=first.directory, correction="Formulir ditarik."
+        tmp_path / "source-0",
+        tmp_path / "dist",
+        now=NOW,
+        previous=first.directory,
+        announcement=Announcement("Formulir ditarik."),
     )
     told = {"at": "2020-09-13 12:26:40", "reason": "Formulir ditarik."}
     assert json.loads((said.directory / "snapshot.json").read_bytes())["correction"] == told

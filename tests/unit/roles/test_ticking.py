@@ -184,7 +184,7 @@ def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefix
 
 def test_two_of_one_checkout_are_refused(tmp_path: Path) -> None:
     def second() -> None:
-        publish_every(tmp_path, None, "15m", "", lambda: None)
+        publish_every(tmp_path, None, 900, "", lambda: None)
 
     def first() -> None:
         with pytest.raises(OperatorError, match="another fab publish --every of this checkout is at work"):
@@ -192,4 +192,4 @@ def test_two_of_one_checkout_are_refused(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        publish_every(tmp_path, None, "15m", "", first)
+        publish_every(tmp_path, None, 900, "", first)
