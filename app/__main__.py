@@ -34,8 +34,10 @@ def main() -> int:
         snapshot_dir=Path(os.environ["TEGAK_SNAPSHOT_DIR"]),
         altered_mark=Path(os.environ["TEGAK_ALTERED"]),
     )
+    service = Service(settings)
+    service.warm_up()
     config = uvicorn.Config(
-        Service(settings).application(),
+        service.application(),
         uds=arguments.uds,
         port=arguments.port or 0,
         log_config=log_config(),

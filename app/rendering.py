@@ -64,6 +64,8 @@ class Renderer:
             "found": pages.found,
         }
         self._environment.filters.update(filters)
+        for name in self._environment.list_templates(extensions=["j2"]):
+            self._environment.get_template(name)  # compiled once, before processes are forked and somebody waits
 
     def render(self, template: str, page: pages.Page) -> bytes:
         """Render a page."""

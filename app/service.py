@@ -1,5 +1,6 @@
 """The results service's addresses and answers."""
 
+import contextlib
 import gzip
 import hashlib
 import json
@@ -79,6 +80,11 @@ class Service:
         self.release = _read_release(self._release_dir)
         self._mark = mark(self._release_dir)
         self._renderer = Renderer(self.release)
+
+    def warm_up(self) -> None:
+        """Make a page, so that who asks first need not wait for what is only made once."""
+        with contextlib.suppress(Exception):  # whatever is wrong is answered, and said, when somebody asks
+            self._page(self._snapshot(), ())
 
     def application(self) -> Starlette:
         """The ASGI application."""
