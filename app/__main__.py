@@ -46,7 +46,7 @@ def main() -> int:
         lifespan="off",
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
-    if arguments.uds:
+    if arguments.uds:  # one that was killed leaves its socket behind, and nothing binds where one is
         Path(arguments.uds).unlink(missing_ok=True)
     processors = min(max(len(os.sched_getaffinity(0)), FEWEST_PROCESSES), MOST_PROCESSES)
     with config.bind_socket() as listener:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import PRIVATE_DIRECTORY, make_directory
+from tools.cache import user_cache
 
 TIMEOUT_SECONDS = 180
 
@@ -50,7 +51,7 @@ def unpacked(*packages: str) -> Unpacked:
     Raises:
         OperatorError: No mirror could be reached, or the disk is full; nothing half made is taken for it.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tegak"
+    cache = user_cache()
     make_directory(cache, PRIVATE_DIRECTORY)
     target = cache / f"debian-{hashlib.sha256(' '.join(packages).encode()).hexdigest()[:10]}"
     with (cache / "debian.lock").open("w") as lock:

@@ -116,23 +116,17 @@ def build_snapshot(
         directory.mkdir()
         pack = PackWriter(directory, stamp(as_of), made_of)
         made = 0
-        correction, every = announcement.correction, announcement.every_seconds
-        said = {"at": layout.utc_time(now), "reason": correction} if correction else None
+        said = _said(announcement, now)
         version = layout.version_body(as_of, said)
         for each in documents(read.stations, levels, as_of, version, changed):
             pack.add(each)
             made += each.table.height
         content = pack.end(modified, times_of=before.pack.index if before and not made_of else None)
         counted = levels[0].row(0, named=True)
+        optional = {"correction": said, "every_seconds": announcement.every_seconds}
         facts = {
-            "as_of": as_of.isoformat(),
-            "modified": modified,
-            "content": content,
-            "tps_total": counted["stations"],
-            "tps_entered": counted["entered"],
-            "votes": [counted[votes] for votes in VOTES],
-            **({"correction": said} if said else {}),
-            **({"every_seconds": every} if every else {}),
+            **_of_count(as_of, modified, content, counted),
+            **{name: told for name, told in optional.items() if told},
             "files": _digests(directory, before),
         }
         built = target / _name(as_of, facts)
@@ -167,6 +161,24 @@ def _read(source: str | Path, now: dt.datetime, before: Made | None, *, allow_er
     if problems and not allow_errors:
         raise SourceError(problems)
     return _Read(read, tree, digest, given.digest, problems)
+
+
+def _said(announcement: Announcement, now: dt.datetime) -> dict[str, str] | None:
+    """What is told of a correction; None if it is none."""
+    reason = announcement.correction
+    return {"at": layout.utc_time(now), "reason": reason} if reason else None
+
+
+def _of_count(as_of: dt.datetime, modified: int, content: str, counted: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest says of the count."""
+    return {
+        "as_of": as_of.isoformat(),
+        "modified": modified,
+        "content": content,
+        "tps_total": counted["stations"],
+        "tps_entered": counted["entered"],
+        "votes": [counted[votes] for votes in VOTES],
+    }
 
 
 def _name(as_of: dt.datetime, facts: dict[str, Any]) -> str:

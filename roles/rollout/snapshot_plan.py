@@ -60,13 +60,13 @@ class SnapshotPlanner:
 
     def everything(self) -> list[HostChange]:
         """The switch on every host, and at the edge."""
-        return [*(self._switched(host) for host in self._app_hosts()), *(self._shown(edge) for edge in self._edges())]
+        return [
+            *(self._switched(host) for host in self._app_hosts()),
+            *(self._shown(edge) for edge in self._standing.edges()),
+        ]
 
     def _app_hosts(self) -> list[Host]:
         return [host for host in self.observed.inventory.with_role("app") if self._standing.can_be_changed(host)]
-
-    def _edges(self) -> list[Host]:
-        return self._standing.edges()
 
     def _receive(self) -> list[Phase]:
         lacking = [
@@ -110,7 +110,7 @@ class SnapshotPlanner:
         return HostChange(host, summary, tuple(steps), returns=returns, otherwise=self._left_out(host))
 
     def _show(self) -> list[Phase]:
-        edges = [edge for edge in self._edges() if self._standing.state(edge).shown != self._snapshot.name]
+        edges = [edge for edge in self._standing.edges() if self._standing.state(edge).shown != self._snapshot.name]
         return [Phase("show it", (tuple(self._shown(edge) for edge in edges),))] if edges else []
 
     def _shown(self, edge: Host) -> HostChange:

@@ -102,12 +102,13 @@ def receive_release(artefact: Artefact) -> Script:
 
 def point(link: PurePosixPath, target: PurePosixPath) -> list[str]:
     """Lines that point a link at a complete directory: by a rename, so that no reader ever misses it."""
+    return [refuse_unless(exists(target / COMPLETE), f"{target} is not complete"), *switch_link(link, target)]
+
+
+def switch_link(link: PurePosixPath, text: PurePosixPath | str) -> list[str]:
+    """Lines that give a link another text, by a rename; whether it leads anywhere is not looked at."""
     new = link.with_name(f"{link.name}.new")
-    return [
-        refuse_unless(exists(target / COMPLETE), f"{target} is not complete"),
-        command("ln", "-sfn", target, new),
-        command("mv", "-T", new, link),
-    ]
+    return [command("ln", "-sfn", text, new), command("mv", "-T", new, link)]
 
 
 def wait_ready(release: str, *, with_snapshot: bool, seconds: int) -> Script:

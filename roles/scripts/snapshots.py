@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from infra.bridge.signers import SIGNER
 from roles.on_host import program
-from roles.scripts.artefacts import LONG_TIMEOUT_SECONDS, Artefact, point, remove_all_but
+from roles.scripts.artefacts import LONG_TIMEOUT_SECONDS, Artefact, point, remove_all_but, switch_link
 from roles.scripts.layout import ALLOWED_SIGNERS, CURRENT_SNAPSHOT, INCOMING, ROOT, SHOWN, SNAPSHOTS
 from roles.scripts.quoting import Script, command, script
 
@@ -94,8 +94,7 @@ def show_snapshot(snapshot: str | None) -> Script:
     """
     if snapshot is None:
         return script(command("rm", "-f", SHOWN))
-    new = SHOWN.with_name(f"{SHOWN.name}.new")
-    return script(command("mkdir", "-p", ROOT), command("ln", "-sfn", snapshot, new), command("mv", "-T", new, SHOWN))
+    return script(command("mkdir", "-p", ROOT), *switch_link(SHOWN, snapshot))
 
 
 def keep_snapshots(names: tuple[str, ...]) -> Script:

@@ -5,15 +5,15 @@ import json
 import random
 import re
 import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from app.layout import read_utc_time
-from tests.deploy.clients import http1
+from tests.deploy.clients import Answers, http1
 from tests.deploy.faults import packets_dropped
 from tests.deploy.test_guards import on_host
 from tests.deploy.test_rollout import host_named, url
@@ -56,9 +56,13 @@ def reading(stack: LabStack) -> Generator[Seen, None, None]:
     seen, stop = Seen(), threading.Event()
 
     def read(number: int) -> None:
-        chance, newest, at = random.Random(number), dt.datetime.min.replace(tzinfo=dt.UTC), ""  # noqa: S311
-        clients = {address: http1(url(stack), stack.ca_file, address) for address in ADDRESSES}
-        opened = {address: client.__enter__() for address, client in clients.items()}
+        chance = random.Random(number)  # noqa: S311  # nothing secret
+        with ExitStack() as links:
+            opened = {each: links.enter_context(http1(url(stack), stack.ca_file, each)) for each in ADDRESSES}
+            read_on(chance, opened)
+
+    def read_on(chance: random.Random, opened: Mapping[str, Answers]) -> None:
+        newest, at = dt.datetime.min.replace(tzinfo=dt.UTC), ""
         while not stop.wait(PAUSE_SECONDS):
             address = chance.choice(ADDRESSES)
             try:
@@ -72,8 +76,6 @@ def reading(stack: LabStack) -> Generator[Seen, None, None]:
             newest, at = found, address
             seen.answers += 1
             seen.times.add(found)
-        for client in clients.values():
-            client.__exit__(None, None, None)
 
     threads = [threading.Thread(target=read, args=(number,), daemon=True) for number in range(VIEWERS)]
     for thread in threads:

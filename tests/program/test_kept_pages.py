@@ -13,8 +13,9 @@ import pytest
 
 from app.layout import count_file, dump, names_file, progress_file
 from app.snapshot import COMPLETE
-from tests.stands.app_host import AppHost, Got, until
+from tests.stands.app_host import PATIENCE_SECONDS, AppHost, Got
 from tests.stands.packs import write_snapshot
+from tests.stands.waiting import until
 from tools.debian import has_packages
 
 NATION, REGION = "/ppwp/hitung-suara", "/ppwp/hitung-suara/1"
@@ -135,7 +136,7 @@ def held(host: AppHost, act: Callable[[], object]) -> Got:
     (host.root / "hold").touch()
     with ThreadPoolExecutor() as pool:
         getting = pool.submit(host.get, NATION)
-        until((host.root / "asked").exists)
+        until((host.root / "asked").exists, PATIENCE_SECONDS)
         act()
         (host.root / "hold").unlink()
         return getting.result()
@@ -217,7 +218,10 @@ def test_what_is_of_this_moment_is_always_asked(patient: AppHost, address: str) 
     with ThreadPoolExecutor() as pool:
         both: list[Future[Got]] = [pool.submit(host.get, address) for _ in range(2)]
         # Neither waits for the other.
-        until(lambda: (host.root / "asked").exists() and len((host.root / "asked").read_text().splitlines()) == 2)
+        until(
+            lambda: (host.root / "asked").exists() and len((host.root / "asked").read_text().splitlines()) == 2,
+            PATIENCE_SECONDS,
+        )
         (host.root / "hold").unlink()
         assert [got.result().status for got in both] == [200, 200]
 
@@ -233,7 +237,7 @@ def test_many_who_ask_at_once_have_a_page_made_once(host: AppHost) -> None:
     (host.root / "hold").touch()
     with ThreadPoolExecutor(20) as pool:
         getting = [pool.submit(host.get, NATION) for _ in range(20)]
-        until((host.root / "asked").exists)
+        until((host.root / "asked").exists, PATIENCE_SECONDS)
         (host.root / "hold").unlink()
         assert {shows(each.result()) for each in getting} == {OLD}
     assert host.asked() == [NATION]
@@ -245,7 +249,7 @@ def test_who_waits_for_an_answer_that_is_not_kept_gets_one_all_the_same(patient:
     (host.root / "hold").touch()
     with ThreadPoolExecutor(8) as pool:
         getting = [pool.submit(host.get, NATION) for _ in range(8)]
-        until((host.root / "asked").exists)
+        until((host.root / "asked").exists, PATIENCE_SECONDS)
         (host.root / "hold").unlink()
         assert {each.result().status for each in getting} == {500}
 

@@ -6,14 +6,16 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.snapshot import COMPLETE
 from tests.stands.lab import PROJECT
 from tests.stands.nginx import HostNginx
+from tests.stands.waiting import until
+
+PATIENCE_SECONDS = 20
 
 SERVICE = """
 import asyncio, pathlib, sys
@@ -55,12 +57,12 @@ class Got:
 
 class _Connection(http.client.HTTPConnection):
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=20)
+        super().__init__("localhost", timeout=PATIENCE_SECONDS)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(20)
+        self.sock.settimeout(PATIENCE_SECONDS)
         self.sock.connect(str(self._path))
 
 
@@ -107,7 +109,7 @@ class AppHost:
         with (self.root / "service.log").open("ab") as log:
             self._service = subprocess.Popen(argv, cwd=PROJECT, stderr=log)
         with socket.socket(socket.AF_UNIX) as link:
-            until(lambda: link.connect_ex(str(path)) == 0)
+            until(lambda: link.connect_ex(str(path)) == 0, PATIENCE_SECONDS)
 
     def stop(self) -> None:
         """End the service."""
@@ -142,12 +144,3 @@ def point(link: Path, target: Path) -> None:
     new.unlink(missing_ok=True)
     os.symlink(target, new)  # noqa: PTH211  # beside the rename that it is for
     new.replace(link)
-
-
-def until(reached: Callable[[], bool]) -> None:
-    """Wait for something; an error if it takes too long."""
-    end = time.monotonic() + 20
-    while not reached():
-        if time.monotonic() > end:
-            raise TimeoutError
-        time.sleep(0.01)

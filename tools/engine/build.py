@@ -15,6 +15,7 @@ from pathlib import Path
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import PRIVATE_DIRECTORY, make_directory, write_whole
+from tools.cache import user_cache
 from tools.engine import source
 from tools.progress import Board
 
@@ -62,7 +63,7 @@ exec "$TEGAK_PROJECT/.venv/bin/python" "$TEGAK_PROJECT/tools/engine/language_hos
 
 def cache_folder() -> Path:
     """Where this user's engines of this version are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / f"tegak/engine-{VERSION}"
+    return user_cache() / f"engine-{VERSION}"
 
 
 def ensure(path: str, cache: Path, board: Board, environment: Callable[[], object]) -> Path:

@@ -4,14 +4,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[3]
+from tests.stands.lab import PROJECT
+from tests.stands.waiting import until
+
 SERVES = """
 import os, signal, sys, time
 from app import processes
@@ -37,13 +38,6 @@ def serving() -> Generator[tuple[subprocess.Popen[str], list[int]], None, None]:
             yield first, [int(first.stdout.readline()) for _ in range(3)]
         finally:
             first.kill()
-
-
-def until(reached: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not reached():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def runs(pid: int) -> bool:

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,16 +15,10 @@ import pytest
 from infra.bridge.errors import OperatorError
 from tests.stands.checkouts import bare_checkout
 from tests.stands.lab import PROJECT
+from tests.stands.waiting import until
 from tools import setup
 from tools.engine import build
 from tools.progress import Board
-
-
-def until(true: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture
