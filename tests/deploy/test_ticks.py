@@ -63,7 +63,7 @@ def _shows_what_it_showed(stack: LabStack) -> Generator[None, None, None]:  # py
 
 def links(stack: LabStack, host: Host) -> list[str]:
     """How many snapshots of a host share each segment of the current one."""
-    return on_host(stack, host, "bash", "-c", f"stat -c '%n %h' {CURRENT_SNAPSHOT}/bodies-*").splitlines()
+    return on_host(stack, host, "bash", "-c", f"stat -c '%n %h' {CURRENT_SNAPSHOT}/bodies-* | sort -V").splitlines()
 
 
 def test_a_tick_sends_what_changed_and_no_request_fails(stack: LabStack, source: Callable[[int], str]) -> None:
