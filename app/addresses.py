@@ -4,10 +4,14 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from app.layout import ABROAD_NAMES, CANDIDATE_NAMES, JSON_ROOT, VERSION, RegionPath
+from app import sirekap
+from app.election import CODE
+from app.layout import ABROAD_NAMES, JSON_ROOT, VERSION, RegionPath
 
-NATION_PAGE = "/ppwp/hitung-suara"
 STATION_DEPTH = 5
+
+DEFAULT_PAGE = "/index.html"
+"""The nation's page once more: what a CDN asks for where `/` was asked for, whatever election is shown."""
 
 HEALTH = "/healthz"
 RELEASE = "/version"
@@ -17,14 +21,19 @@ REGION_ID = "-?[1-9][0-9]{0,14}"
 """One way to say each: "01" and "+1" are no other way to say "1". The longest are of ten digits."""
 
 
-class Kind(Enum):
-    """What an address shows; its value is the pattern of the addresses, with the region in a group."""
+_ELECTION = f"(?P<election>{CODE})"
 
-    PAGE = rf"/|{NATION_PAGE}(?P<region>(?:/{REGION_ID}){{0,5}})/?"
+
+class Kind(Enum):
+    """What an address shows; its value is the pattern of the addresses, with election and region in groups."""
+
+    PAGE = rf"/|{re.escape(DEFAULT_PAGE)}|/{_ELECTION}/hitung-suara(?P<region>(?:/{REGION_ID}){{0,5}})/?"
     NAMES = rf"/{JSON_ROOT}/wilayah(?:/0|(?P<region>(?:/{REGION_ID}){{1,4}}))\.json"
-    COUNT = rf"/{JSON_ROOT}/hhcw/ppwp(?P<region>(?:/{REGION_ID}){{0,5}})\.json"
-    PROGRESS = rf"/{JSON_ROOT}/kemajuan/ppwp(?P<region>(?:/{REGION_ID}){{0,4}})\.json"
-    FILE = "|".join(re.escape(f"/{file}") for file in (CANDIDATE_NAMES, VERSION, ABROAD_NAMES))
+    COUNT = rf"/{JSON_ROOT}/hhcw/{_ELECTION}(?P<region>(?:/{REGION_ID}){{0,5}})\.json"
+    PROGRESS = rf"/{JSON_ROOT}/kemajuan/{_ELECTION}(?P<region>(?:/{REGION_ID}){{0,4}})\.json"
+    FILE = "|".join(re.escape(f"/{file}") for file in (VERSION, ABROAD_NAMES))
+    CANDIDATES = rf"/{JSON_ROOT}/(?!{VERSION.stem}\.){_ELECTION}\.json"
+    SIREKAP = "|".join(sirekap.PATTERNS)
     HEALTH = HEALTH
     RELEASE = RELEASE
     ROBOTS = re.escape(ROBOTS)
@@ -37,13 +46,20 @@ class Address:
     Args:
         kind: What it shows.
         region: Of which region or polling station; empty for the nation, and where it is of none.
+        election: Of which election; empty for the one that is shown, and where it is of none.
     """
 
     kind: Kind
     region: RegionPath = ()
+    election: str = ""
 
 
 _PATTERNS = {kind: re.compile(kind.value, re.ASCII) for kind in Kind}
+
+
+def page(election: str, region: RegionPath = ()) -> str:
+    """The address of the page of the nation, a region or a polling station."""
+    return "/".join([f"/{election}/hitung-suara", *map(str, region)])
 
 
 def read_address(path: str) -> Address | None:
@@ -51,6 +67,7 @@ def read_address(path: str) -> Address | None:
     for kind, pattern in _PATTERNS.items():
         found = pattern.fullmatch(path)
         if found:
-            region = found.groupdict().get("region") or ""
-            return Address(kind, tuple(int(part) for part in region.split("/")[1:]))
+            groups = found.groupdict()
+            region = tuple(int(part) for part in (groups.get("region") or "").split("/")[1:])
+            return Address(kind, region, groups.get("election") or "")
     return None

@@ -1,10 +1,7 @@
-"""What a polling station's C1 form says, and what a comparison of its figures finds."""
+"""What a polling station's form says, and what a comparison of its figures finds."""
 
 from dataclasses import dataclass
 from enum import Enum
-
-CANDIDATES = ("21", "22")
-"""The candidate pairs' keys in the 2019 layout, in ballot order."""
 
 
 class Rule(Enum):
@@ -36,24 +33,24 @@ which is not Situng's own (docs/decisions/0004).
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The figures of one C1 form, as entered.
+    """The figures of one form, as entered; None what was not entered with the votes, as in 2024 for days.
 
     Args:
-        votes: Votes of each candidate pair, in ballot order.
+        votes: Votes of each candidate, in ballot order.
         valid: Valid votes (suara sah).
         invalid: Invalid votes (suara tidak sah).
         voters: Voters who came (pengguna hak pilih).
     """
 
     votes: tuple[int, ...]
-    valid: int
-    invalid: int
-    voters: int
+    valid: int | None
+    invalid: int | None
+    voters: int | None
 
     @property
-    def total(self) -> int:
-        """All votes (suara total). Situng's form has a field for it, which the tables don't have."""
-        return self.valid + self.invalid
+    def total(self) -> int | None:
+        """All votes (suara total)."""
+        return None if self.valid is None or self.invalid is None else self.valid + self.invalid
 
     def remarks(self, registered: int | None = None) -> tuple[Rule, ...]:
         """The rules that it doesn't pass; nothing for most forms.
@@ -61,11 +58,13 @@ class Form:
         Args:
             registered: Voters on the polling station's list; None where that is not known, and abroad.
         """
-        most = self.total if registered is None else TIMES_REGISTERED * registered + MORE_THAN_REGISTERED
+        total = self.total
         found = {
-            Rule.SUM: sum(self.votes) != self.valid,
-            Rule.VOTERS: self.total > self.voters,
-            Rule.REGISTERED: self.total > most,
-            Rule.NO_VOTES: not self.total and not any(self.votes),
+            Rule.SUM: self.valid is not None and sum(self.votes) != self.valid,
+            Rule.VOTERS: total is not None and self.voters is not None and total > self.voters,
+            Rule.REGISTERED: total is not None
+            and registered is not None
+            and total > TIMES_REGISTERED * registered + MORE_THAN_REGISTERED,
+            Rule.NO_VOTES: total == 0 and not any(self.votes),
         }
         return tuple(rule for rule, is_so in found.items() if is_so)

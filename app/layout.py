@@ -5,11 +5,12 @@ Regions are named by their path: the ids from the province down, none for the na
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from app.forms import CANDIDATES, Form
+from app.election import Election
+from app.forms import Form
 
 JSON_ROOT = PurePosixPath("static/json")
 MANIFEST = PurePosixPath("snapshot.json")
@@ -17,22 +18,13 @@ MANIFEST_SIGNATURE = PurePosixPath("snapshot.json.sig")
 """What is signed of a snapshot, since it has the digest of each of its files; and its ssh signature."""
 
 VERSION = JSON_ROOT / "version.json"
-CANDIDATE_NAMES = JSON_ROOT / "ppwp.json"
 ABROAD_NAMES = JSON_ROOT / "wilayah/ln.json"
 """What abroad consists of, once more: some clients read it here."""
-
-ABROAD = -99
-"""The region of the polling stations abroad, a sibling of the provinces."""
 
 WIB = dt.timezone(dt.timedelta(hours=7), "WIB")
 """Western Indonesian time: what the count's own time stamps are in; only version.json is in UTC."""
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
-
-NAMES = {
-    "21": {"nama": "Ir. H. JOKO WIDODO - Prof. Dr. (H.C) KH. MA'RUF AMIN", "nomor_urut": "1"},
-    "22": {"nama": "H. PRABOWO SUBIANTO - H. SANDIAGA SALAHUDIN UNO", "nomor_urut": "2"},
-}
 
 RegionPath = tuple[int, ...]
 
@@ -47,23 +39,33 @@ def names_file(region: RegionPath) -> PurePosixPath:
     return JSON_ROOT / "wilayah" / f"{'/'.join(map(str, region)) or '0'}.json"
 
 
-def count_file(region: RegionPath) -> PurePosixPath:
-    """The file with a region's count, or, for a path of five ids, a polling station's form."""
-    return JSON_ROOT / "hhcw" / f"{'/'.join(['ppwp', *map(str, region)])}.json"
+def candidates_file(election: str) -> PurePosixPath:
+    """The file that names the candidates of an election."""
+    return JSON_ROOT / f"{election}.json"
 
 
-def progress_file(region: RegionPath) -> PurePosixPath:
+def candidates_body(election: Election) -> bytes:
+    """What the candidates are called."""
+    return dump({each.key: {"nama": each.name, "nomor_urut": str(each.number)} for each in election.candidates})
+
+
+def count_file(election: str, region: RegionPath) -> PurePosixPath:
+    """The file with a region's count in an election, or, for a path of five ids, a polling station's form."""
+    return JSON_ROOT / "hhcw" / f"{'/'.join([election, *map(str, region)])}.json"
+
+
+def progress_file(election: str, region: RegionPath) -> PurePosixPath:
     """The file with the progress of a region and of what it consists of, and what a comparison of the forms found.
 
     The layout has no such thing: this file is our own, beside it (docs/decisions/0070).
     """
-    return JSON_ROOT / "kemajuan" / f"{'/'.join(['ppwp', *map(str, region)])}.json"
+    return JSON_ROOT / "kemajuan" / f"{'/'.join([election, *map(str, region)])}.json"
 
 
-def read_form(document: Mapping[str, Any]) -> Form:
-    """The form in a polling station's file."""
-    votes = tuple(int(document["chart"][key]) for key in CANDIDATES)
-    return Form(votes, int(document["suara_sah"]), int(document["suara_tidak_sah"]), int(document["pengguna_j"]))
+def read_form(document: Mapping[str, Any], keys: Iterable[str]) -> Form:
+    """The form in a polling station's file, with the votes of these candidates."""
+    votes = tuple(int(document["chart"][key]) for key in keys)
+    return Form(votes, document["suara_sah"], document["suara_tidak_sah"], document["pengguna_j"])
 
 
 def local_time(moment: dt.datetime) -> str:

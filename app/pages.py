@@ -5,41 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from app import layout, places
+from app import layout
+from app.election import Candidate, Election
 from app.forms import Rule
-from app.layout import NAMES, RegionPath
+from app.layout import RegionPath
 from app.places import Link, Place, links_of, place_of
 from app.snapshot import Correction, Progress, Publication, Remarks, Snapshot, StationForm
-from app.words import percent, shares, short_name
+from app.words import percent, shares
 
-href = places.href
-"""The address of a region's page."""
 KELURAHAN_DEPTH = 4
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A candidate, a pair or a party.
-
-    Args:
-        key: What its votes are called in the documents.
-        number: On the ballot.
-        name: In full.
-    """
-
-    key: str
-    number: str
-    name: str
-
-    @property
-    def short(self) -> str:
-        """Number and name without titles, for the head of a column."""
-        return f"{self.padded} {short_name(self.name)}"
-
-    @property
-    def padded(self) -> str:
-        """The number as it is on the ballot."""
-        return self.number.zfill(2)
 
 
 @dataclass(frozen=True)
@@ -96,6 +70,7 @@ class Page:
     """What every page has.
 
     Args:
+        election: Which election it is of.
         place: Where it is in the tree.
         as_of: The snapshot's time.
         files: Its own figures as open data: what they are, and the address.
@@ -104,6 +79,7 @@ class Page:
         correction: That numbers went back with this snapshot; None if it is no correction.
     """
 
+    election: Election
     place: Place
     as_of: dt.datetime
     files: tuple[Link, ...]
@@ -135,46 +111,36 @@ class StationPage(Page):
     station: StationForm | None
 
 
-def candidates_of(names: Mapping[str, Mapping[str, str]]) -> tuple[Candidate, ...]:
-    """The candidates of a document of names, in its order."""
-    return tuple(Candidate(key, entry["nomor_urut"], entry["nama"]) for key, entry in names.items())
-
-
-CANDIDATES = candidates_of(NAMES)
-
-
-def region_page(snapshot: Snapshot, region: RegionPath, candidates: tuple[Candidate, ...] = CANDIDATES) -> RegionPage:
+def region_page(snapshot: Snapshot, region: RegionPath) -> RegionPage:
     """The page of the nation or a region down to the kecamatan."""
     links, count, progress = links_of(snapshot, region), snapshot.count(region), snapshot.progress(region)
     rows = tuple(
-        Row(link, progress.parts[child], tallies(count["table"][str(child)], candidates))
+        Row(link, progress.parts[child], tallies(count["table"][str(child)], snapshot.election.candidates))
         for child, link in links.items()
     )
-    return RegionPage(*_frame(snapshot, region, count["chart"], candidates), progress.own, rows)
+    return RegionPage(*_frame(snapshot, region, count["chart"]), progress.own, rows)
 
 
-def kelurahan_page(
-    snapshot: Snapshot, region: RegionPath, candidates: tuple[Candidate, ...] = CANDIDATES
-) -> KelurahanPage:
+def kelurahan_page(snapshot: Snapshot, region: RegionPath) -> KelurahanPage:
     """The page of a kelurahan."""
     count, notes = snapshot.count(region), snapshot.station_notes(region)
     rows = tuple(
         StationRow(
             link,
             snapshot.station((*region, child), notes.get(child)),
-            tallies(count["table"][str(child)], candidates),
+            tallies(count["table"][str(child)], snapshot.election.candidates),
         )
         for child, link in links_of(snapshot, region).items()
     )
-    return KelurahanPage(*_frame(snapshot, region, count["chart"], candidates), snapshot.own_progress(region), rows)
+    return KelurahanPage(*_frame(snapshot, region, count["chart"]), snapshot.own_progress(region), rows)
 
 
-def station_page(snapshot: Snapshot, path: RegionPath, candidates: tuple[Candidate, ...] = CANDIDATES) -> StationPage:
+def station_page(snapshot: Snapshot, path: RegionPath) -> StationPage:
     """The page of a polling station."""
     kelurahan, station = path[:-1], path[-1]
     form = snapshot.station(path, snapshot.station_notes(kelurahan).get(station))
     votes = snapshot.count(kelurahan)["table"][str(station)]
-    return StationPage(*_frame(snapshot, path, votes, candidates), form)
+    return StationPage(*_frame(snapshot, path, votes), form)
 
 
 def tallies(votes: Mapping[str, int | None], candidates: Sequence[Candidate]) -> tuple[Tally, ...]:
@@ -194,18 +160,20 @@ def found(remarks: Remarks | None) -> list[tuple[Rule, int]]:
 
 
 def _frame(
-    snapshot: Snapshot, path: RegionPath, votes: Mapping[str, int | None], candidates: tuple[Candidate, ...]
-) -> tuple[Place, dt.datetime, tuple[Link, ...], Standing, Publication, Correction | None]:
-    standing = Standing(candidates, tallies(votes, candidates))
-    return place_of(snapshot, path), snapshot.as_of, _files(path), standing, snapshot.published, snapshot.correction
+    snapshot: Snapshot, path: RegionPath, votes: Mapping[str, int | None]
+) -> tuple[Election, Place, dt.datetime, tuple[Link, ...], Standing, Publication, Correction | None]:
+    election = snapshot.election
+    standing = Standing(election.candidates, tallies(votes, election.candidates))
+    files = _files(election.code, path)
+    return election, place_of(snapshot, path), snapshot.as_of, files, standing, snapshot.published, snapshot.correction
 
 
-def _files(path: RegionPath) -> tuple[Link, ...]:
+def _files(election: str, path: RegionPath) -> tuple[Link, ...]:
     if len(path) > KELURAHAN_DEPTH:
-        return (_file("angka formulir ini", layout.count_file(path)),)
+        return (_file("angka formulir ini", layout.count_file(election, path)),)
     return (
-        _file("perolehan suara", layout.count_file(path)),
-        _file("kemajuan dan catatan", layout.progress_file(path)),
+        _file("perolehan suara", layout.count_file(election, path)),
+        _file("kemajuan dan catatan", layout.progress_file(election, path)),
         _file("nama wilayah", layout.names_file(path)),
     )
 

@@ -4,14 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.addresses import NATION_PAGE, STATION_DEPTH
-from app.layout import ABROAD, RegionPath
+from app.addresses import STATION_DEPTH, page
+from app.layout import RegionPath
 from app.snapshot import Snapshot
-
-NATION = "Indonesia"
-LEVELS = ("Provinsi", "Kabupaten/Kota", "Kecamatan", "Kelurahan/Desa", "TPS")
-LEVELS_ABROAD = ("Provinsi", "Negara", "Kota", "Perwakilan", "TPS, POS dan KSK")
-"""What the parts of a place are called, by its depth. Abroad, votes also come by post and in travelling boxes."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +51,18 @@ class Place:
         return len(self.trail) == STATION_DEPTH
 
 
-def href(region: RegionPath) -> str:
-    """The address of a region's page."""
-    return "/".join([NATION_PAGE, *map(str, region)])
-
-
 def place_of(snapshot: Snapshot, path: RegionPath) -> Place:
     """Where a region or polling station is.
 
     Raises:
         NotFoundError: The snapshot has no such one.
     """
-    links = [Link(NATION, NATION_PAGE)]
+    election = snapshot.election
+    links = [Link(election.nation, page(election.code))]
     links += [links_of(snapshot, path[:depth])[child] for depth, child in enumerate(path)]
-    is_abroad = path[:1] == (ABROAD,)
-    levels = (*(LEVELS_ABROAD if is_abroad else LEVELS), "")
-    return Place(links[-1].name, levels[len(path)], tuple(links[:-1]), href(path), is_abroad)
+    is_abroad = path[:1] == (election.abroad,)
+    levels = (*(election.levels_abroad if is_abroad else election.levels), "")
+    return Place(links[-1].name, levels[len(path)], tuple(links[:-1]), page(election.code, path), is_abroad)
 
 
 def links_of(snapshot: Snapshot, region: RegionPath) -> Mapping[int, Link]:
@@ -83,11 +74,13 @@ def links_of(snapshot: Snapshot, region: RegionPath) -> Mapping[int, Link]:
 
 
 def _links_of(snapshot: Snapshot, region: RegionPath) -> Mapping[int, Link]:
-    names = {child: _plain(name, child) for child, name in snapshot.names(region).items()}
+    names = dict(snapshot.names(region))
+    if snapshot.election.abroad in names:
+        names[snapshot.election.abroad] = names[snapshot.election.abroad].removeprefix("+")
     shared = _shared(names)
     names |= {child: f"{names[child]} ({_what_is_in(snapshot, (*region, child))})" for child in shared}
     names |= {child: f"{names[child]} [{child}]" for child in _shared(names)}
-    return {child: Link(name, href((*region, child))) for child, name in names.items()}
+    return {child: Link(name, page(snapshot.election.code, (*region, child))) for child, name in names.items()}
 
 
 def _shared(names: dict[int, str]) -> list[int]:
@@ -99,7 +92,3 @@ def _what_is_in(snapshot: Snapshot, region: RegionPath) -> str:
     """The only part of it, as a city is of one of six "Amerika Serikat"; its id if it has several."""
     names = list(snapshot.names(region).values()) if len(region) < STATION_DEPTH else []
     return names[0] if len(names) == 1 else str(region[-1])
-
-
-def _plain(name: str, region: int) -> str:
-    return name.removeprefix("+") if region == ABROAD else name

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -9,6 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from app import pages, words
+from app.colours import on_dark, on_light
+from app.election import Election
 
 ERRORS = {
     404: ("Halaman tidak ditemukan", "Wilayah atau TPS ini tidak ada dalam data hitung suara."),
@@ -34,14 +37,7 @@ class Renderer:
     """
 
     def __init__(self, release: str) -> None:
-        style, script = _template("style.css"), _template("old_address.js")
-        self.security_headers = {
-            "Content-Security-Policy": f"default-src 'none'; style-src '{_source(style)}'; "
-            f"script-src '{_source(script)}'; img-src data:; base-uri 'none'; form-action 'none'; "
-            "frame-ancestors 'none'",
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-        }
+        self._style, self._script = _template("style.css"), _template("old_address.js")
         self._environment = Environment(
             loader=PackageLoader("app"),
             undefined=StrictUndefined,
@@ -50,11 +46,10 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._frame = {
-            "style": Markup(style),  # noqa: S704  # our own file
-            "script": Markup(script),  # noqa: S704  # our own file
+            "style": Markup(self._style),  # noqa: S704  # our own file
+            "script": Markup(self._script),  # noqa: S704  # our own file
             "release": release,
             "few": FEW,
-            "remark_words": words.REMARKS,
         }
         filters: dict[str, Any] = {
             "number": words.number,
@@ -67,9 +62,26 @@ class Renderer:
         for name in self._environment.list_templates(extensions=["j2"]):
             self._environment.get_template(name)  # compiled once, before processes are forked and somebody waits
 
+    def headers(self, election: Election | None = None) -> dict[str, str]:
+        """What a page's answer says of what may be done with it.
+
+        Args:
+            election: Whose colours are in the page; None of a page that is of no election.
+        """
+        styles = [self._style, *([colours_of(election)] if election else [])]
+        allowed = " ".join(f"'{_source(style)}'" for style in styles)
+        return {
+            "Content-Security-Policy": f"default-src 'none'; style-src {allowed}; "
+            f"script-src '{_source(self._script)}'; img-src data:; base-uri 'none'; form-action 'none'; "
+            "frame-ancestors 'none'",
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+        }
+
     def render(self, template: str, page: pages.Page) -> bytes:
         """Render a page."""
-        return self._environment.get_template(f"{template}.html.j2").render(page=page, **self._frame).encode()
+        own = {"colours": Markup(colours_of(page.election)), "remark_words": words.remarks(page.election.choice)}  # noqa: S704  # made of digits
+        return self._environment.get_template(f"{template}.html.j2").render(page=page, **own, **self._frame).encode()
 
     def render_error(self, status: int) -> bytes:
         """Render the page for an error."""
@@ -78,10 +90,20 @@ class Renderer:
         return self._environment.get_template("error.html.j2").render(page=None, **values, **self._frame).encode()
 
 
-def _template(name: str) -> str:
-    return (resources.files("app") / "templates" / name).read_text(encoding="utf-8").strip()
+@cache
+def colours_of(election: Election) -> str:
+    """The style sheet with the candidates' colours: their own, as far as they can be read by day and by night."""
+    few = election.candidates[:FEW]
+    days = "".join(f"--pair-{n}:{on_light(each.colour)};" for n, each in enumerate(few, 1))
+    nights = "".join(f"--pair-{n}:{on_dark(each.colour)};" for n, each in enumerate(few, 1))
+    return f":root{{{days}}}@media(prefers-color-scheme:dark){{:root{{{nights}}}}}"
 
 
+@cache
 def _source(text: str) -> str:
     """How the security policy names what stands in the page itself."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _template(name: str) -> str:
+    return (resources.files("app") / "templates" / name).read_text(encoding="utf-8").strip()

@@ -48,6 +48,9 @@ GZIP_LEVEL = 6
 
 JSON_TYPE = "application/json"
 
+DOCUMENTS = ("/static/", "/pemilu/", "/wilayah/")
+"""Below these are documents of the layouts: who asks for one that isn't there is told so in JSON."""
+
 ROBOTS = "User-agent: *\nAllow: /\n"
 """Reading is welcome: some of the public's clients obey this file."""
 
@@ -115,8 +118,10 @@ class Service:
                 return PlainTextResponse(ROBOTS, headers={"Cache-Control": CACHE})
             case Address(Kind.PAGE):
                 snapshot = self._asked(request)
+                if address.election not in ("", snapshot.election.code):
+                    raise NotFoundError
                 html = self._page(snapshot, address.region)
-                return self._cached(request, snapshot, html, "text/html", self._renderer.security_headers)
+                return self._cached(request, snapshot, html, "text/html", self._renderer.headers(snapshot.election))
             case _:
                 return self._document(request, self._asked(request))
 
@@ -171,13 +176,14 @@ class Service:
         return _json({"status": "ready", "release": self.release, "snapshot": snapshot.name}, 200)
 
     def _version(self) -> Response:
-        """What answers here: release, snapshot, host, location."""
+        """What answers here: release, snapshot, election, host, location."""
         try:
-            snapshot = self._snapshot().name
+            snapshot = self._snapshot()
+            shown = {"snapshot": snapshot.name, "election": snapshot.election.code}
         except NotReadyError:
-            snapshot = None
+            shown = {"snapshot": None, "election": None}
         place = {"host": self._settings.host, "location": self._settings.location}
-        return _json({"release": self.release, "snapshot": snapshot, **place}, 200)
+        return _json({"release": self.release, **shown, **place}, 200)
 
     def _snapshot(self) -> Snapshot:
         directory = target_of(self._settings.snapshot_dir)
@@ -210,11 +216,11 @@ class Service:
     def _error_page(self, request: Request, status: int) -> Response:
         # Not `request.url`: that is made of the Host header too, and there are hosts that it takes for no address.
         path = request.scope["path"]
-        if path.startswith("/static/"):
+        if path.startswith(DOCUMENTS):
             headers = NEGATIVE if status == HTTPStatus.NOT_FOUND and read_address(path) else NOT_CACHED
             return _json({"error": status}, status, headers)
         html = self._renderer.render_error(status)
-        return Response(html, status, NOT_CACHED | self._renderer.security_headers, "text/html")
+        return Response(html, status, NOT_CACHED | self._renderer.headers(), "text/html")
 
 
 @lru_cache(maxsize=3)

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from app import layout
+from app.election import read_election
 from app.forms import Form, Rule
 from app.layout import RegionPath
 from app.pack import DamagedError, Pack
@@ -37,7 +38,7 @@ class StationNote:
 
     Args:
         registered: Voters on its list; known here only where the form has far more votes.
-        has_time: Whether it is known when its form's first photo arrived.
+        has_time: Whether its form's time is known.
     """
 
     registered: int | None = None
@@ -50,12 +51,12 @@ class StationForm:
 
     Args:
         form: Its figures.
-        photo_at: When volunteers got its first photo; None where that is not known.
+        received_at: Its time in the tables (`Election.form_time`); None where that is not known.
         registered: Voters on its list; known here only where the form has far more votes.
     """
 
     form: Form
-    photo_at: dt.datetime | None
+    received_at: dt.datetime | None
     registered: int | None
 
     @property
@@ -164,6 +165,9 @@ class Snapshot:
         if lacking:
             raise NotReadyError(f"{directory} has no {lacking[0]}")
         self.name = str(manifest["snapshot"])
+        if "election" not in manifest:
+            raise NotReadyError(f"{directory} doesn't say of which election it is")
+        self.election = read_election(manifest["election"])
         self.as_of = dt.datetime.fromisoformat(str(manifest["as_of"]))
         self.published = _publication(self._pack.modified, manifest.get("every_seconds"))
         said = manifest.get("correction")
@@ -183,11 +187,11 @@ class Snapshot:
 
     def count(self, region: RegionPath) -> Json:
         """A region's count, as published."""
-        return self._require(layout.count_file(region))
+        return self._require(layout.count_file(self.election.code, region))
 
     def progress(self, region: RegionPath) -> RegionProgress:
         """The progress of a region down to the kecamatan."""
-        document = self._read(layout.progress_file(region))
+        document = self._read(layout.progress_file(self.election.code, region))
         if document is None:
             own = _progress(self.count(region)["progress"])
             return RegionProgress(own, {part: self.own_progress((*region, part)) for part in self.names(region)})
@@ -196,12 +200,12 @@ class Snapshot:
 
     def own_progress(self, region: RegionPath) -> Progress:
         """A region's progress alone."""
-        document = self._read(layout.progress_file(region)) or self.count(region)
+        document = self._read(layout.progress_file(self.election.code, region)) or self.count(region)
         return _progress(document["progress"])
 
     def station_notes(self, kelurahan: RegionPath) -> dict[int, StationNote]:
         """What there is to say of a kelurahan's polling stations beside their forms; of most of them nothing."""
-        document = self._read(layout.progress_file(kelurahan)) or {"table": {}}
+        document = self._read(layout.progress_file(self.election.code, kelurahan)) or {"table": {}}
         return {
             int(station): StationNote(note.get("terdaftar"), "foto_pertama" not in note)
             for station, note in document["table"].items()
@@ -213,12 +217,12 @@ class Snapshot:
         Raises:
             NotFoundError: There is no such station.
         """
-        document = self._require(layout.count_file(path))
+        document = self._require(layout.count_file(self.election.code, path))
         if not document:
             return None
         note = note or StationNote()
-        photo_at = layout.read_time(document["ts"]) if note.has_time else None
-        return StationForm(layout.read_form(document), photo_at, note.registered)
+        received_at = layout.read_time(document["ts"]) if note.has_time else None
+        return StationForm(layout.read_form(document, self.election.keys), received_at, note.registered)
 
     def document(self, address: str) -> bytes | None:
         """A published document by its address on the site, which is one of `app.addresses`; None if there is none."""

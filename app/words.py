@@ -1,7 +1,8 @@
-"""Numbers, shares, moments and names as Indonesians write them."""
+"""Numbers, shares, moments and remarks as Indonesians write them."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import chain, pairwise
 
 from app.forms import MORE_THAN_REGISTERED, TIMES_REGISTERED, Rule
@@ -28,14 +29,21 @@ MONTHS = (
     "Desember",
 )
 
-REMARKS = {
-    Rule.SUM: "Jumlah suara semua calon tidak sama dengan suara sah",
-    Rule.VOTERS: "Suara sah ditambah suara tidak sah melebihi pengguna hak pilih",
-    Rule.REGISTERED: "Suara sah ditambah suara tidak sah melebihi "
-    f"{TIMES_REGISTERED} kali pemilih terdaftar ditambah {MORE_THAN_REGISTERED}".replace(".", ","),
-    Rule.NO_VOTES: "Tidak ada satu suara pun pada formulir",
-}
-"""What a comparison found, as a fact about the figures: nothing about why."""
+
+@cache
+def remarks(choice: str) -> Mapping[Rule, str]:
+    """What a comparison found, as a fact about the figures: nothing about why.
+
+    Args:
+        choice: What is voted for.
+    """
+    registered = f"{TIMES_REGISTERED} kali pemilih terdaftar ditambah {MORE_THAN_REGISTERED}".replace(".", ",")
+    return {
+        Rule.SUM: f"Jumlah suara semua {choice} tidak sama dengan suara sah",
+        Rule.VOTERS: "Suara sah ditambah suara tidak sah melebihi pengguna hak pilih",
+        Rule.REGISTERED: f"Suara sah ditambah suara tidak sah melebihi {registered}",
+        Rule.NO_VOTES: "Tidak ada satu suara pun pada formulir",
+    }
 
 
 def number(value: int | None) -> str:
@@ -67,12 +75,6 @@ def moment(time: dt.datetime) -> str:
 def machine_moment(time: dt.datetime) -> str:
     """The same for machines, with its offset."""
     return time.astimezone(WIB).isoformat(timespec="seconds")
-
-
-def short_name(name: str) -> str:
-    """A candidate's, pair's or party's name without titles, which are the words with a full stop."""
-    parts = (" ".join(word.strip(",") for word in part.split() if "." not in word) for part in name.split(" - "))
-    return " \N{EN DASH} ".join(filter(None, parts)) or name
 
 
 def _told_apart(parts: set[int], whole: int) -> dict[int, str]:

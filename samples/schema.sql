@@ -1,7 +1,12 @@
--- The two tables that `fab publish --source postgresql://…` reads: docs/sources.md.
+-- The three tables that `fab publish --source postgresql://…` reads: docs/sources.md.
 --
 -- They may as well be views of a tabulation's own tables: the reader asks for these names, these columns, and for
 -- nothing else. Whatever the constraints let pass is checked again when it is read.
+
+-- Which election it is: one row with the text of election.toml (docs/elections.md). It decides the columns below: one
+-- votes_NN for each candidate; with the layout of 2024, regions has `code` too, and tps what its forms say beside.
+CREATE TABLE election (settings text NOT NULL);
+CREATE UNIQUE INDEX election_has_one_row ON election ((true));
 
 -- The tree: the nation, provinces and abroad, kabupaten/kota, kecamatan, kelurahan/desa. It is read by depth, then id;
 -- that is also the order in which the site lists what a region consists of (abroad last).
@@ -35,4 +40,4 @@ CREATE TABLE tps (
 
 -- Who publishes needs to read, and nothing else. Its password is the server's business, and in ~/.pgpass.
 CREATE ROLE tegak_reader LOGIN;
-GRANT SELECT ON regions, tps TO tegak_reader;
+GRANT SELECT ON election, regions, tps TO tegak_reader;

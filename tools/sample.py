@@ -1,7 +1,7 @@
 """Remake samples/ from the tables of the whole nation: `python -m tools.sample SOURCE`.
 
-Every polling station stays in the file, so that its id and the totals are the nation's; figures stay where a count is
-shown, and the other provinces stand at zero.
+SOURCE has the election.toml of samples/kpu-2019 beside them. Every polling station stays in the file, so that its id
+and the totals are the nation's; figures stay where a count is shown, and the other provinces stand at zero.
 """
 
 import csv
@@ -11,13 +11,16 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from app.loader.election_file import FILE, read_election_file
 from app.loader.regions import COLUMNS as REGION_COLUMNS
 from app.loader.regions import KELURAHAN_DEPTH, read_regions
 from app.loader.sources import Source, read_source
-from app.loader.stations import COLUMNS as STATION_COLUMNS
+from app.loader.stations import columns_of
 from app.loader.tables import read_rows
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
+ELECTION = read_election_file((SAMPLES / "kpu-2019" / FILE).read_bytes(), FILE)
+STATION_COLUMNS = columns_of(ELECTION).names
 SHOWN = {1: "Aceh", 25823: "DKI Jakarta", 41863: "DI Yogyakarta", 74716: "Gorontalo", -99: "abroad"}
 SMALL = ((-99, -991302), (41863, 41864), (74716, 75183), (928068, 64617))
 """Province and kabupaten/kota of the small sample, which the tests publish; the last one stands at zero."""
@@ -67,7 +70,7 @@ def _as_shown(row: list[str], paths: Paths) -> list[str]:
 def main() -> int:
     """Remake both samples; return the exit code."""
     source = read_source(sys.argv[1])
-    regions = read_regions(source.regions, source.regions_name)
+    regions = read_regions(source.regions, ELECTION, source.regions_name)
     texts = zip(regions["id"], regions["path"], strict=True)
     paths = {region: tuple(map(int, text.split("/"))) if text else () for region, text in texts}
     write_sample(source, SAMPLES / "kpu-2019", paths)

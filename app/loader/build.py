@@ -14,16 +14,19 @@ from typing import Any
 import polars as pl
 
 from app import layout
+from app.election import Election
 from app.loader.announcement import NOTHING, Announcement
 from app.loader.columns import read_stations
-from app.loader.documents import documents, stamp
+from app.loader.documents import every_document, stamp
+from app.loader.election_file import read_election_file
 from app.loader.half_made import half_made
 from app.loader.made import Made, Tables, keep, read_made, sha256_of
-from app.loader.packing import PackWriter
+from app.loader.packing import PackError, PackWriter
 from app.loader.problems import Report, SourceError
 from app.loader.regions import read_regions
 from app.loader.sources import read_source
-from app.loader.tabulation import VOTES, add_up, with_flags
+from app.loader.stations import columns_of
+from app.loader.tabulation import add_up, with_flags
 
 AHEAD = dt.timedelta(minutes=5)
 """How far a form's time may be ahead of this machine's: clocks differ, and a form of next year would date the count."""
@@ -65,8 +68,9 @@ class BuiltSnapshot:
 
 @dataclass(frozen=True)
 class _Read(Tables):
-    """What was read, from which source, and what didn't fit."""
+    """What was read, of which election, from which source, and what didn't fit."""
 
+    election: Election
     source: str
     problems: Report
 
@@ -104,7 +108,7 @@ def build_snapshot(
     before = read_made(previous) if previous else None
     read = _read(source, now, before, allow_errors=allow_errors)
     tell("adding up")
-    levels = add_up(read.stations, read.regions)
+    levels = add_up(read.stations, read.regions, read.election)
     as_of = _newest(read.stations) or now.replace(microsecond=0)
     modified = max(int(now.timestamp()), after + 1, before.modified + 1 if before else 0)
     made_of = before.pack if before and not before.is_worn else None
@@ -118,14 +122,16 @@ def build_snapshot(
         made = 0
         said = _said(announcement, now)
         version = layout.version_body(as_of, said)
-        for each in documents(read.stations, levels, as_of, version, changed):
+        for each in every_document(read.election, read.stations, levels, as_of, version, changed):
+            if each.table["body"].null_count():  # a null anywhere in a text makes it null: no document is left out so
+                raise PackError(f"{each.table.filter(pl.col('body').is_null())[0, 'address']} says nothing")
             pack.add(each)
             made += each.table.height
         content = pack.end(modified, times_of=before.pack.index if before and not made_of else None)
         counted = levels[0].row(0, named=True)
         optional = {"correction": said, "every_seconds": announcement.every_seconds}
         facts = {
-            **_of_count(as_of, modified, content, counted),
+            **_of_count(read.election, as_of, modified, content, counted),
             **{name: told for name, told in optional.items() if told},
             "files": _digests(directory, before),
         }
@@ -153,14 +159,16 @@ def build_snapshot(
 def _read(source: str | Path, now: dt.datetime, before: Made | None, *, allow_errors: bool) -> _Read:
     problems = Report()
     given = read_source(str(source))
-    digest = hashlib.sha256(given.regions).hexdigest()
+    election = read_election_file(given.election, given.election_name)
+    digest = hashlib.sha256(given.election + b"\0" + given.regions).hexdigest()
     known = before.tables.regions if before and before.tables.regions_table == digest else None
-    tree = read_regions(given.regions, given.regions_name) if known is None else known
+    tree = read_regions(given.regions, election, given.regions_name) if known is None else known
     latest = int((now + AHEAD).timestamp())
-    read = with_flags(read_stations(given.stations, tree, latest, given.stations_name, problems.add))
+    columns = columns_of(election)
+    stations = read_stations(given.stations, columns, tree, latest, given.stations_name, problems.add)
     if problems and not allow_errors:
         raise SourceError(problems)
-    return _Read(read, tree, digest, given.digest, problems)
+    return _Read(with_flags(stations, tree, election), tree, digest, election, given.digest, problems)
 
 
 def _said(announcement: Announcement, now: dt.datetime) -> dict[str, str] | None:
@@ -169,15 +177,18 @@ def _said(announcement: Announcement, now: dt.datetime) -> dict[str, str] | None
     return {"at": layout.utc_time(now), "reason": reason} if reason else None
 
 
-def _of_count(as_of: dt.datetime, modified: int, content: str, counted: dict[str, Any]) -> dict[str, Any]:
+def _of_count(
+    election: Election, as_of: dt.datetime, modified: int, content: str, counted: dict[str, Any]
+) -> dict[str, Any]:
     """What the manifest says of the count."""
     return {
+        "election": election.document(),
         "as_of": as_of.isoformat(),
         "modified": modified,
         "content": content,
         "tps_total": counted["stations"],
         "tps_entered": counted["entered"],
-        "votes": [counted[votes] for votes in VOTES],
+        "votes": [counted[votes] for votes in columns_of(election).votes],
     }
 
 

@@ -48,7 +48,7 @@ def read_files(directory: Path, tables: Sequence[str]) -> list[Reading]:
 
     Args:
         directory: Where they are.
-        tables: Their names without what says the form.
+        tables: Their names without what says the form; one with an ending is the name of a file of one form.
 
     Raises:
         SourceError: One isn't there or can't be read, is there in two forms, or was changed before all were read.
@@ -65,16 +65,17 @@ def find_file(directory: Path, table: str) -> Path:
     Raises:
         SourceError: There is none, or more than one.
     """
+    names = [table] if Path(table).suffix else [f"{table}{form}" for form in FORMS]
     # What is there by name is found, whatever it is: a link to nowhere is not a missing file.
-    found = [path for form in FORMS if os.path.lexists(path := directory / f"{table}{form}")]
+    found = [path for name in names if os.path.lexists(path := directory / name)]
     if not found:
         if not directory.is_dir():
             raise refusal(Kind.SOURCE, str(directory), "there is no such directory")
-        names = f"{table}{FORMS[0]}, {table}{FORMS[1]} or {table}{FORMS[2]}"
-        raise refusal(Kind.SOURCE, names, f"there is no such file in {directory}")
+        listed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        raise refusal(Kind.SOURCE, listed, f"there is no such file in {directory}")
     if len(found) > 1:
-        names = " and ".join(path.name for path in found)
-        raise refusal(Kind.SOURCE, names, "are the same table: leave the one that is meant, and move the other away")
+        both = " and ".join(path.name for path in found)
+        raise refusal(Kind.SOURCE, both, "are the same table: leave the one that is meant, and move the other away")
     return found[0]
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import polars as pl
 
 from app import layout
-from app.loader.documents import Changed
+from app.loader.changed import Changed
 from app.loader.pack_index import Index
 from app.loader.packing import Changes, Previous
 from app.loader.regions import NATION
@@ -28,7 +28,7 @@ LEAST_IN_USE = 0.5
 """Of the bytes of the segments; where it is less, a snapshot is made from nothing too."""
 
 _PROJECT = Path(__file__).resolve().parents[2]
-_CODE = ("app/loader", "app/layout.py", "app/forms.py", "app/pack.py")
+_CODE = ("app/loader", "app/election.py", "app/layout.py", "app/sirekap.py", "app/forms.py", "app/pack.py")
 _PLACE = ("id", "kelurahan_id", "number")
 """What a polling station is: where these differ, it is not only its figures that have changed."""
 
@@ -40,7 +40,7 @@ class Tables:
     Args:
         stations: The polling stations, with flags.
         regions: The regions.
-        regions_table: The digest of the table that these were read from.
+        regions_table: The digest of what these were read from: the table, and the election.
     """
 
     stations: pl.DataFrame

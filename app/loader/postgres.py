@@ -1,12 +1,14 @@
-"""The two tables of a PostgreSQL database (docs/sources.md), as CSV, of one moment: one transaction that only reads.
+"""The tables of a PostgreSQL database (docs/sources.md), as CSV, of one moment: one transaction that only reads.
 
 What the server says is passed on in one line; no sentence of libpq has a password in it, except those about an address
 that it can't read, which are not passed on.
 """
 
+import csv
+import io
 import socket
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,16 +16,26 @@ import psycopg
 from psycopg import IsolationLevel, errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
+from app.election import Election
 from app.loader import regions, stations
+from app.loader.election_file import read_election_file
 from app.loader.problems import Kind, SourceError, refusal
 from app.loader.tables import LARGEST_TABLE_BYTES
 
-TABLES = {
-    "regions": (regions.COLUMNS, ("depth", "id")),
-    "tps": (stations.COLUMNS, ("kelurahan_id", "tps_number")),
-}
-"""Their columns, and their order: parents before children, polling stations of a kelurahan together. Nothing is left to
-chance in it, since the order decides the ids of polling stations."""
+ELECTION = "election"
+SETTINGS = "settings"
+"""The one column of the one row of the table of that name: the text of election.toml."""
+
+
+def tables_of(election: Election) -> dict[str, tuple[Sequence[str], Sequence[str]]]:
+    """The tables' columns, and their order: parents before children, polling stations of a kelurahan together.
+
+    Nothing is left to chance in it, since the order decides the ids of polling stations.
+    """
+    return {
+        "regions": (regions.columns_of(election), ("depth", "id")),
+        "tps": (stations.columns_of(election).names, ("kelurahan_id", "tps_number")),
+    }
 
 
 @dataclass(frozen=True)
@@ -44,7 +56,7 @@ class Limits:
 
 
 def read_database(address: str, limits: Limits = Limits()) -> dict[str, bytes]:
-    """Read both tables, by their names.
+    """Read the tables, by their names; of that of the election, what is in it.
 
     Args:
         address: The address, checked by `app.loader.addresses.check_address`.
@@ -58,7 +70,10 @@ def read_database(address: str, limits: Limits = Limits()) -> dict[str, bytes]:
             with connection.transaction():
                 longest = sql.Literal(f"{limits.statement_seconds}s")
                 connection.execute(sql.SQL("SET LOCAL statement_timeout = {}").format(longest))
-                return {table: copy_table(connection, table, limits) for table in TABLES}
+                text = _settings(copy_table(connection, ELECTION, ((SETTINGS,), (SETTINGS,)), limits))
+                tables = tables_of(read_election_file(text, f"table {ELECTION}"))
+                read = {table: copy_table(connection, table, shape, limits) for table, shape in tables.items()}
+                return {ELECTION: text, **read}
         except psycopg.Error as error:
             if late.is_set():
                 why = f"was not read in {limits.total_seconds} s: the server or the way to it hangs"
@@ -98,14 +113,29 @@ def _not_let_in(error: psycopg.Error) -> SourceError:
     return refusal(Kind.SOURCE, "the database", f"{why} ({said})")
 
 
-def copy_table(connection: psycopg.Connection, table: str, limits: Limits) -> bytes:
+def _settings(table: bytes) -> bytes:
+    rows = list(csv.reader(io.StringIO(table.decode(), newline="")))[1:]
+    if len(rows) != 1:
+        raise refusal(Kind.SOURCE, f"table {ELECTION}", f"has {len(rows)} rows instead of one")
+    return rows[0][0].encode()
+
+
+def copy_table(
+    connection: psycopg.Connection, table: str, shape: tuple[Sequence[str], Sequence[str]], limits: Limits
+) -> bytes:
     """A table as CSV.
+
+    Args:
+        connection: Where it is.
+        table: Its name.
+        shape: The names of its columns, and of those that its rows are sorted by.
+        limits: How long and how much is read.
 
     Raises:
         SourceError: It isn't there as it should be, or is too large.
         psycopg.Error: The connection was lost.
     """
-    columns, order = TABLES[table]
+    columns, order = shape
     query = sql.SQL("COPY (SELECT {} FROM {} ORDER BY {}) TO STDOUT (FORMAT csv, HEADER)").format(
         _names(columns), sql.Identifier(table), _names(order)
     )

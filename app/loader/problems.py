@@ -15,6 +15,7 @@ class Kind(Enum):
     """What sort of thing doesn't fit, in the words of the report."""
 
     SOURCE = "a source that can't be read"
+    ELECTION = "an election that can't be shown as it is described"
     DAMAGED = "a table that is damaged"
     HEADER = "columns that are not those of the table"
     SHAPE = "rows with too few or too many fields"

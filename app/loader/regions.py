@@ -1,14 +1,19 @@
 """The tree of regions: nation, provinces and abroad, kabupaten/kota, kecamatan, kelurahan/desa."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
+from typing import NamedTuple
 
 import polars as pl
 
-from app.layout import ABROAD
+from app.election import Election
 from app.loader.problems import FieldError, Kind, Problem, Report, SourceError, refusal, shown
 from app.loader.tables import read_rows, whole_number
+from app.sirekap import CODE_DIGITS
 
 COLUMNS = ("id", "parent_id", "depth", "name")
+CODE = "code"
+"""One more where the layout of 2024 is published: a region's official code."""
+
 NATION = 0
 KELURAHAN_DEPTH = 4
 LARGEST_ID = 10**9
@@ -18,18 +23,42 @@ LONGEST_NAME = 100
 FORMULA_BEGINS = ("=", "+", "-", "@")
 """A spreadsheet takes what begins so for a formula; abroad is marked with a plus, by us."""
 
-SCHEMA = {"id": pl.Int64, "parent_id": pl.Int64, "depth": pl.Int8, "name": pl.String, "path": pl.String}
+SCHEMA = {
+    "id": pl.Int64,
+    "parent_id": pl.Int64,
+    "depth": pl.Int8,
+    "name": pl.String,
+    "path": pl.String,
+    "code": pl.String,
+    "code_path": pl.String,
+}
 """A row is a region, parents before children. The nation's parent is null; `path` are the ids from the province down,
-with slashes between them."""
-
-Row = tuple[int, int | None, int, str, str]
+with slashes between them, and `code_path` the codes. Both are empty where the table has no codes."""
 
 
-def read_regions(table: bytes, file: str) -> pl.DataFrame:
+class Region(NamedTuple):
+    """A row of the table."""
+
+    id: int
+    parent_id: int | None
+    depth: int
+    name: str
+    path: str
+    code: str = ""
+    code_path: str = ""
+
+
+def columns_of(election: Election) -> tuple[str, ...]:
+    """What the table's header says."""
+    return (*COLUMNS, CODE) if election.is_sirekap else COLUMNS
+
+
+def read_regions(table: bytes, election: Election, file: str) -> pl.DataFrame:
     """Read the tree.
 
     Args:
         table: The text of the table of regions.
+        election: The one that it is of.
         file: What the table is called in messages.
 
     Returns:
@@ -38,15 +67,20 @@ def read_regions(table: bytes, file: str) -> pl.DataFrame:
     Raises:
         SourceError: Rows don't fit.
     """
-    tree: dict[int, Row] = {}
+    tree: dict[int, Region] = {}
+    codes: set[str] = set()
     problems = Report()
-    for row, fields in read_rows(file, table, COLUMNS):
-        if len(fields) != len(COLUMNS):
-            problems.add(wrong_shape(file, row, fields, COLUMNS))
+    columns = columns_of(election)
+    for row, fields in read_rows(file, table, columns):
+        if len(fields) != len(columns):
+            problems.add(wrong_shape(file, row, fields, columns))
             continue
         try:
-            region = _region(tree, *fields)
-            tree[region[0]] = region
+            region = _region(tree, election.abroad, *fields[: len(COLUMNS)])
+            if election.is_sirekap:
+                region = _with_code(tree, codes, region, fields[-1])
+                codes.add(region.code)
+            tree[region.id] = region
         except FieldError as error:
             problems.add(error.at(file, row))
     if NATION not in tree and not problems:
@@ -61,29 +95,49 @@ def kelurahan_of(regions: pl.DataFrame) -> pl.Series:
     return regions.filter(pl.col("depth") == KELURAHAN_DEPTH)["id"]
 
 
+def kelurahan_abroad(regions: pl.DataFrame, election: Election) -> pl.Series:
+    """The ids of the places abroad that are what a kelurahan is at home."""
+    is_abroad = pl.col("path").str.starts_with(f"{election.abroad}/")
+    return regions.filter((pl.col("depth") == KELURAHAN_DEPTH) & is_abroad)["id"]
+
+
 def wrong_shape(file: str, row: int, fields: Sequence[str], columns: Sequence[str]) -> Problem:
     """The problem of a row that has not as many fields as the table has columns."""
     return Problem(Kind.SHAPE, file, row, "", f"{len(fields)} fields instead of {len(columns)}")
 
 
-def _region(tree: dict[int, Row], id_: str, parent_id: str, depth: str, name: str) -> Row:
+def _region(tree: Mapping[int, Region], abroad: int, id_: str, parent_id: str, depth: str, name: str) -> Region:
     number = whole_number("id", id_, -LARGEST_ID, LARGEST_ID)
     if number in tree:
         raise FieldError(Kind.TWICE, "id", f"{number} is in the file twice")
     _check_name(name)
     if number == NATION:
-        return number, None, 0, name, ""
+        return Region(number, None, 0, name, "")
     above = whole_number("parent_id", parent_id, -LARGEST_ID, LARGEST_ID)
     parent = tree.get(above)
     if parent is None:
         raise FieldError(Kind.UNKNOWN, "parent_id", f"no region {above} comes before this one")
-    _, _, parent_depth, _, path = parent
     its = whole_number("depth", depth, 1, KELURAHAN_DEPTH)
-    if its != parent_depth + 1:
-        raise FieldError(Kind.PLACE, "depth", f"{its} under a region of depth {parent_depth}")
-    if number == ABROAD and its != 1:
-        raise FieldError(Kind.PLACE, "depth", f"{its} of what is abroad ({ABROAD}): that is a part of the nation")
-    return number, parent[0], its, name, f"{path}/{number}" if path else str(number)
+    if its != parent.depth + 1:
+        raise FieldError(Kind.PLACE, "depth", f"{its} under a region of depth {parent.depth}")
+    if number == abroad and its != 1:
+        raise FieldError(Kind.PLACE, "depth", f"{its} of what is abroad ({abroad}): that is a part of the nation")
+    return Region(number, parent.id, its, name, f"{parent.path}/{number}" if parent.path else str(number))
+
+
+def _with_code(tree: Mapping[int, Region], codes: Container[str], region: Region, code: str) -> Region:
+    """The region with its official code, which begins with that of the region above it."""
+    if region.parent_id is None:
+        if code:
+            raise FieldError(Kind.PLACE, CODE, f"{shown(code)} of the nation, which has none")
+        return region
+    parent, digits = tree[region.parent_id], CODE_DIGITS[region.depth]
+    if not (code.isascii() and code.isdigit() and len(code) == digits and code.startswith(parent.code)):
+        begins = f" that begin with {parent.code}" if parent.code else ""
+        raise FieldError(Kind.PLACE, CODE, f"{shown(code)} is not {digits} digits{begins}")
+    if code in codes:
+        raise FieldError(Kind.TWICE, CODE, f"{code} is in the file twice")
+    return region._replace(code=code, code_path=f"{parent.code_path}/{code}" if parent.code_path else code)
 
 
 def _check_name(name: str) -> None:

@@ -76,20 +76,23 @@ class ServerLink:
 def addresses(asked: "dict[str, Any]", places: "list[tuple[str, int]]") -> "list[str]":
     """What is asked, mixed: what is always there, and what the first server that answers has of its regions."""
     found = list(asked["fixed"])
-    guide = next((place for place in places[:GUIDES] if lists_regions(place, asked["nation"])), None)
+    guides = ((place, shown_election(place, asked)) for place in places[:GUIDES])
+    guide, election = next(((place, election) for place, election in guides if election), (None, ""))
     if guide is not None:
         with ThreadPoolExecutor(WORKERS) as pool:
             for walked in pool.map(partial(walk, asked, guide), range(WALKS)):
                 found += walked
+        found = [page.replace("{election}", election) for page in [*found, *asked["of_election"]]]
     found = list(dict.fromkeys(found))
     random.Random(asked["seed"]).shuffle(found)  # noqa: S311  # the same everywhere is what is wanted
     return found
 
 
-def lists_regions(place: "tuple[str, int]", nation: str) -> bool:
-    """Whether a server says what the nation consists of."""
+def shown_election(place: "tuple[str, int]", asked: "dict[str, Any]") -> str:
+    """Which election a server shows; empty if it doesn't say, or not what the nation consists of."""
     with contextlib.closing(ServerLink(place)) as link:
-        return bool(names(link, nation))
+        shown = document(link, asked["election"]).get("election")
+        return shown if isinstance(shown, str) and names(link, asked["nation"]) else ""
 
 
 def walk(asked: "dict[str, Any]", place: "tuple[str, int]", number: int) -> "list[str]":
@@ -103,18 +106,23 @@ def walk(asked: "dict[str, Any]", place: "tuple[str, int]", number: int) -> "lis
             if not children:
                 break
             region += f"/{chooser.choice(children)}"
-            listed = asked["names"].format(region)
-            found += [asked["page"].format(region), asked["count"].format(region)]
+            listed = asked["names"].replace("{region}", region)
+            found += [page.replace("{region}", region) for page in asked["of_region"]]
             found += [listed] if level < LEVELS else []
     return found
 
 
 def names(link: ServerLink, path: str) -> "list[str]":
     """The ids of what a region consists of; none if it doesn't say."""
+    return sorted(document(link, path))
+
+
+def document(link: ServerLink, path: str) -> "dict[str, object]":
+    """What a server says in JSON; nothing if it says nothing."""
     with contextlib.suppress(ValueError):
-        document = json.loads(link.get(path) or b"")
-        return sorted(cast("dict[str, object]", document)) if isinstance(document, dict) else []
-    return []
+        said = json.loads(link.get(path) or b"")
+        return cast("dict[str, object]", said) if isinstance(said, dict) else {}
+    return {}
 
 
 def ask_all(

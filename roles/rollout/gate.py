@@ -16,8 +16,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from app.addresses import HEALTH, NATION_PAGE, RELEASE
-from app.layout import CANDIDATE_NAMES, JSON_ROOT, VERSION
+from app.addresses import HEALTH, RELEASE, page
+from app.layout import JSON_ROOT, VERSION, candidates_file, count_file
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import RolloutPolicy
 from roles.hosts.connection import HostError
@@ -28,16 +28,20 @@ from roles.rollout.plan import Gate
 from roles.scripts.gate import watch_host, watch_servers
 from roles.scripts.layout import HAPROXY_SOCKET
 
-FIXED = ("/", NATION_PAGE, HEALTH, RELEASE, f"/{CANDIDATE_NAMES}", f"/{VERSION}", f"/{JSON_ROOT}/hhcw/ppwp.json")
+FIXED = ("/", HEALTH, RELEASE, f"/{VERSION}")
 NATION = f"/{JSON_ROOT}/wilayah/0.json"
+ELECTION, REGION = "{election}", "{region}"
+OF_ELECTION = (page(ELECTION), f"/{candidates_file(ELECTION)}", f"/{count_file(ELECTION, ())}")
 ADDRESSES: Mapping[str, object] = {
     "fixed": FIXED,
+    "election": RELEASE,
+    "of_election": OF_ELECTION,
     "nation": NATION,
-    "names": f"/{JSON_ROOT}/wilayah{{}}.json",
-    "count": f"/{JSON_ROOT}/hhcw/ppwp{{}}.json",
-    "page": f"{NATION_PAGE}{{}}",
+    "names": f"/{JSON_ROOT}/wilayah{REGION}.json",
+    "of_region": (f"{page(ELECTION)}{REGION}", f"/{JSON_ROOT}/hhcw/{ELECTION}{REGION}.json"),
 }
-"""What is asked: what is always there, and what there is of each region. A release that has none of one of these is
+"""What is asked: what is always there, what there is of the election that is shown, which a server says itself, and of
+each region. A release that has none of one of these is
 worse than one that has: a new kind of address is added here once no host keeps a release without it."""
 
 SLOW_PERCENT = 5

@@ -1,14 +1,16 @@
-"""Pages for any number of candidates: the page objects are made here, since the layout of 2019 knows two."""
+"""Pages for any number of candidates, with names and figures as long as they come."""
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
+from app.election import Candidate, Election
 from app.forms import Form, Rule
-from app.pages import Candidate, KelurahanPage, RegionPage, Row, Standing, StationRow, Tally, tallies
+from app.pages import KelurahanPage, RegionPage, Row, Standing, StationRow, Tally, tallies
 from app.places import Link, Place
 from app.rendering import Renderer
 from app.snapshot import Correction, Progress, Publication, Remarks, StationForm
@@ -19,15 +21,17 @@ from tests.browser.looking import (
     nothing_is_beside_the_screen,
     rows_are_in_view,
 )
+from tests.stands.elections import LEGISLATIVE
 
 SITE = "http://127.0.0.1:9/ppwp/hitung-suara"
 AS_OF = dt.datetime(2029, 2, 14, 9, 45, tzinfo=dt.UTC)
 RENDERER = Renderer("1.0.0")
+COLOURS = ("#FFE600", "#101010", "#D40000")
 
 
 def candidates(count: int) -> tuple[Candidate, ...]:
     names = ("PARTAI KEBANGKITAN BANGSA", "PARTAI GERAKAN INDONESIA RAYA", "Dr. H. ADI - Prof. BUDI SETIAWAN, M.Sc.")
-    return tuple(Candidate(f"10{n}", str(n), names[n % 3]) for n in range(1, count + 1))
+    return tuple(Candidate(f"10{n}", n, names[n % 3], COLOURS[n % 3]) for n in range(1, count + 1))
 
 
 def votes(who: tuple[Candidate, ...], most: int) -> tuple[Tally, ...]:
@@ -36,12 +40,13 @@ def votes(who: tuple[Candidate, ...], most: int) -> tuple[Tally, ...]:
 
 def frame(
     who: tuple[Candidate, ...],
-) -> tuple[Place, dt.datetime, tuple[Link, ...], Standing, Publication, Correction]:
+) -> tuple[Election, Place, dt.datetime, tuple[Link, ...], Standing, Publication, Correction]:
     place = Place("DAERAH ISTIMEWA YOGYAKARTA", "Kabupaten/Kota", (Link("Indonesia", "/"),), "/ppwp/hitung-suara/1")
     files = (Link("perolehan suara", "/static/json/hhcw/ppwp/1.json"),)
     published = Publication(AS_OF, AS_OF + dt.timedelta(minutes=15))
     correction = Correction(AS_OF, "Satu formulir ditarik.")
-    return place, AS_OF, files, Standing(who, votes(who, 90_999)), published, correction
+    standing = Standing(who, votes(who, 90_999))
+    return replace(LEGISLATIVE, candidates=who), place, AS_OF, files, standing, published, correction
 
 
 def region(who: tuple[Candidate, ...]) -> bytes:
@@ -60,11 +65,13 @@ def kelurahan(who: tuple[Candidate, ...]) -> bytes:
     return RENDERER.render("kelurahan", KelurahanPage(*frame(who), Progress(2, 1), rows))
 
 
-def show(page: Page, html: bytes) -> None:
+def show(page: Page, html: bytes, who: tuple[Candidate, ...]) -> None:
     """The page as the service would answer it, policy included."""
 
+    headers = RENDERER.headers(replace(LEGISLATIVE, candidates=who))
+
     def answer(route: Route) -> None:
-        route.fulfill(body=html, content_type="text/html", headers=RENDERER.security_headers)
+        route.fulfill(body=html, content_type="text/html", headers=headers)
 
     page.unroute_all()
     page.route("**/*", answer)
@@ -79,7 +86,7 @@ def test_all_shares_of_two_to_eighteen_are_in_view(browser: Browser, name: str) 
         who = candidates(count)
         for kind, html in (("region", region(who)), ("kelurahan", kelurahan(who))):
             for spacing in (False, True):
-                show(page, html)
+                show(page, html, who)
                 if spacing:
                     page.evaluate(SPACING)
                 nothing_is_beside_the_screen(page)
@@ -93,7 +100,7 @@ def test_nobody_is_kept_from_reading_eighteen(browser: Browser, name: str) -> No
     look = LOOKS[name]
     page = look.open(browser)
     for kind, make in (("region", region), ("kelurahan", kelurahan)):
-        show(page, make(candidates(18)))
+        show(page, make(candidates(18)), candidates(18))
         nobody_is_kept_from_reading(page, kind)
         look.keep(page, f"{kind}-18")
     page.context.close()

@@ -51,6 +51,15 @@ def get(host: Remote, path: str, *options: str) -> str:
     return host.check_output(f"curl -sf --max-time 5 {' '.join(options)} 'http://127.0.0.1{path}'")
 
 
+def election(host: Remote) -> str:
+    """What the election that is shown is called in addresses."""
+    return str(json.loads(host.file(f"{SNAPSHOT}/snapshot.json").content_string)["election"]["code"])
+
+
+def nation(host: Remote) -> str:
+    return f"/{election(host)}/hitung-suara"
+
+
 def status(host: Remote, path: str) -> str:
     return host.check_output(f"curl -s -o /dev/null --path-as-is -w '%{{http_code}}' 'http://127.0.0.1{path}'")
 
@@ -117,7 +126,7 @@ def test_it_is_ready(app_host: Remote) -> None:
 
 
 def test_pages_show_the_snapshots_time(app_host: Remote) -> None:
-    page = get(app_host, "/ppwp/hitung-suara")
+    page = get(app_host, nation(app_host))
     assert "<!doctype html>" in page
     assert "</html>" in page
     assert "Data per <time datetime=" in page
@@ -135,9 +144,9 @@ def test_what_is_kept_of_pages_has_a_bound_and_no_disk_to_fill(app_host: Remote)
 
 
 def test_a_page_that_is_asked_again_is_the_same_in_either_form(app_host: Remote) -> None:
-    plain = get(app_host, "/ppwp/hitung-suara")
-    assert get(app_host, "/ppwp/hitung-suara") == plain
-    assert get(app_host, "/ppwp/hitung-suara", "--compressed") == plain
+    plain = get(app_host, nation(app_host))
+    assert get(app_host, nation(app_host)) == plain
+    assert get(app_host, nation(app_host), "--compressed") == plain
 
 
 def test_the_service_has_a_process_for_each_processor(app_host: Remote) -> None:
@@ -148,7 +157,7 @@ def test_the_service_has_a_process_for_each_processor(app_host: Remote) -> None:
 
 
 def test_documents_of_the_layout_are_served_as_they_are(app_host: Remote) -> None:
-    for address in ("/static/json/wilayah/0.json", "/static/json/hhcw/ppwp.json"):
+    for address in ("/static/json/wilayah/0.json", f"/static/json/hhcw/{election(app_host)}.json"):
         assert get(app_host, address) == in_pack(app_host, address)
         assert get(app_host, address, "--compressed") == get(app_host, address)
 
@@ -156,8 +165,9 @@ def test_documents_of_the_layout_are_served_as_they_are(app_host: Remote) -> Non
 def path_down(host: Remote, wanted: str) -> str:
     """Down the tree from the nation to a kelurahan: each time to the part of the most stations, or without figures."""
     path: list[str] = []
+    code = election(host)
     while len(path) < LEVELS_ABOVE_STATIONS:
-        parts = json.loads(in_pack(host, f"/static/json/kemajuan/{'/'.join(['ppwp', *path])}.json"))["table"]
+        parts = json.loads(in_pack(host, f"/static/json/kemajuan/{'/'.join([code, *path])}.json"))["table"]
         open_parts = {region: part["total"] - part["proses"] for region, part in parts.items()}
         sizes = open_parts if wanted == "open" else {region: part["total"] for region, part in parts.items()}
         largest = max(sizes, key=lambda region: sizes[region])
@@ -168,7 +178,8 @@ def path_down(host: Remote, wanted: str) -> str:
 
 
 def test_large_documents_are_packed_for_those_who_accept_it_and_small_ones_are_not(app_host: Remote) -> None:
-    for address in ("/static/json/ppwp.json", f"/static/json/hhcw/ppwp/{path_down(app_host, 'large')}.json"):
+    code = election(app_host)
+    for address in (f"/static/json/{code}.json", f"/static/json/hhcw/{code}/{path_down(app_host, 'large')}.json"):
         url = f"http://127.0.0.1{address}"
         packed = app_host.check_output(f"curl -sf -o /dev/null -D - -H 'Accept-Encoding: gzip' {url}").lower()
         plain = app_host.check_output(f"curl -sf -o /dev/null -D - {url}").lower()
@@ -182,7 +193,7 @@ def test_large_documents_are_packed_for_those_who_accept_it_and_small_ones_are_n
 
 
 def test_what_a_client_has_already_is_not_sent_again(app_host: Remote) -> None:
-    address = "/static/json/hhcw/ppwp.json"
+    address = f"/static/json/hhcw/{election(app_host)}.json"
     head = app_host.check_output(f"curl -sf -o /dev/null -D - http://127.0.0.1{address}")
     for name, header in (("If-None-Match", "etag"), ("If-Modified-Since", "last-modified")):
         value = next(line.split(": ", 1)[1] for line in head.splitlines() if line.lower().startswith(f"{header}: "))
@@ -191,10 +202,10 @@ def test_what_a_client_has_already_is_not_sent_again(app_host: Remote) -> None:
 
 
 def test_a_station_without_figures_is_an_empty_object_not_an_error(app_host: Remote) -> None:
-    kelurahan = path_down(app_host, "open")
-    table = json.loads(get(app_host, f"/static/json/hhcw/ppwp/{kelurahan}.json"))["table"]
-    station = next(station for station, votes in table.items() if votes["21"] is None)
-    assert get(app_host, f"/static/json/hhcw/ppwp/{kelurahan}/{station}.json") == "{}"
+    kelurahan = f"/static/json/hhcw/{election(app_host)}/{path_down(app_host, 'open')}"
+    table = json.loads(get(app_host, f"{kelurahan}.json"))["table"]
+    station = next(station for station, votes in table.items() if None in votes.values())
+    assert get(app_host, f"{kelurahan}/{station}.json") == "{}"
 
 
 def test_nothing_outside_the_layout_is_served(app_host: Remote) -> None:

@@ -84,8 +84,8 @@ def test_it_keeps_answers_and_not_the_uncacheable_ones(edge_host: Remote) -> Non
 
 def test_query_strings_do_not_reach_past_the_cache(edge_host: Remote) -> None:
     head = "curl -sk --max-time 5 -o /dev/null -D -"
-    edge_host.check_output(f"{head} https://127.0.0.1/static/json/ppwp.json?a=1")
-    assert "x-cache: hit" in edge_host.check_output(f"{head} https://127.0.0.1/static/json/ppwp.json?a=2").lower()
+    edge_host.check_output(f"{head} https://127.0.0.1/static/json/version.json?a=1")
+    assert "x-cache: hit" in edge_host.check_output(f"{head} https://127.0.0.1/static/json/version.json?a=2").lower()
 
 
 def test_it_asks_for_the_results_that_hosts_show(edge_host: Remote) -> None:

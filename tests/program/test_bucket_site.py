@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from app.addresses import NATION_PAGE as PATH
 from app.loader.build import build_snapshot
 from app.snapshot import Snapshot
 from infra.bridge.bucket_layout import SITE_PREFIX
@@ -33,6 +32,7 @@ Change = Callable[[list[Row]], list[Row]]
 TIME = re.compile(r"<time [^>]*>[^<]*</time>|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 LINK = re.compile(r'href="(/[^"]*)"')
 
+PATH = "/ppwp/hitung-suara"
 KEPT = {"0", "-99", "41863", "41864", "41881"}
 """Of the small sample's regions: one abroad, and one kecamatan of the kabupaten whose name is changed."""
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pulumi
 import pytest
 
-from app.addresses import NATION_PAGE
+from app.addresses import DEFAULT_PAGE
 from app.rendering import Renderer
 from infra.aws.cdn.caching import CONTENT_SECURITY_POLICY
 from infra.aws.cdn.distribution import SHIELDS, shield_region
@@ -218,7 +218,7 @@ def test_nobody_asks_past_the_cache(cdn: Graph) -> None:
 
 
 def test_the_root_is_the_services_national_page(distribution: Mapping[str, Any]) -> None:
-    assert f"/{distribution['defaultRootObject']}" == NATION_PAGE
+    assert f"/{distribution['defaultRootObject']}" == DEFAULT_PAGE
 
 
 def test_errors_are_kept_for_seconds_and_what_the_bucket_lacks_is_no_refusal(distribution: Mapping[str, Any]) -> None:
@@ -242,7 +242,7 @@ def test_the_page_for_errors_is_in_the_bucket_where_the_cdn_finds_it(usual: Grap
 
 def test_the_security_headers_are_at_least_those_of_the_service(cdn: Graph) -> None:
     config = cdn.inputs("cloudfront/responseHeadersPolicy:ResponseHeadersPolicy")["securityHeadersConfig"]
-    service = Renderer("1.0.0").security_headers
+    service = Renderer("1.0.0").headers()
     assert config["contentTypeOptions"] == {"override": True}
     assert config["frameOptions"] == {"frameOption": "DENY", "override": True}
     assert config["referrerPolicy"] == {"referrerPolicy": service["Referrer-Policy"], "override": True}

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from app.addresses import NATION_PAGE as PATH
 from infra.bridge.bucket_layout import SITE_PREFIX, start_key
 from infra.bridge.inventory import Host, Inventory, Publication
 from roles.aws.targets import read_states
@@ -19,6 +18,7 @@ from tests.program.instances import boot_as_instances, process_of, stand_in_for_
 from tests.stands.cloud import Cloud, InstanceGroup, cloud, make_bucket, make_group
 from tests.stands.lab import PROJECT, SMALL, LabStack, lab_stack
 
+PATH = "/ppwp/hitung-suara"
 OPERATOR_KEY = ".secrets/operator.pub"
 MACHINES = ("gudang-app-1", "gudang-app-2")
 

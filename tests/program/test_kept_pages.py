@@ -33,8 +33,8 @@ def snapshot_of(directory: Path, votes: int) -> Path:
     for region, child in (((), 1), ((1,), 2)):
         documents[names_file(region)] = {str(child): {"nama": f"WILAYAH {child}"}}
         progress = {"total": 3, "proses": 2}
-        documents[count_file(region)] = {"chart": both, "table": {str(child): both}, "progress": progress}
-        documents[progress_file(region)] = {"progress": progress, "table": {str(child): progress}}
+        documents[count_file("ppwp", region)] = {"chart": both, "table": {str(child): both}, "progress": progress}
+        documents[progress_file("ppwp", region)] = {"progress": progress, "table": {str(child): progress}}
     return write_snapshot(directory, {f"/{path}": dump(document) for path, document in documents.items()})
 
 
@@ -274,7 +274,7 @@ def test_where_there_is_no_more_room_every_page_is_answered_and_nothing_is_writt
 
 def test_an_edge_gets_the_snapshot_that_it_asks_for_as_long_as_it_is_here(snapshots: Path) -> None:
     old, new = "20290214T120000Z-aaaaaaaaaa", "20290214T121500Z-bbbbbbbbbb"
-    document = f"/{count_file(())}"
+    document = f"/{count_file('ppwp', ())}"
     with host_of(snapshots) as host:
         for name, which in ((old, OLD), (new, NEW)):
             host.receive(snapshots / which, name)

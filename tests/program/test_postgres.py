@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,11 +22,13 @@ from app.loader.build import build_snapshot
 from app.loader.postgres import Limits, read_database
 from app.loader.problems import SourceError
 from app.loader.sources import read_source
+from tests.stands.elections import ELECTION_TEXT
 from tests.stands.lab import PROJECT, SMALL
 from tests.stands.postgres import Server, new_password, postgres_server
 
 READER = "tegak_reader"
 PASSWORD = new_password()
+Shape = tuple[Sequence[str], Sequence[str]]
 SCHEMA = (PROJECT / "samples/schema.sql").read_text(encoding="utf-8")
 
 
@@ -47,6 +49,7 @@ def server(running: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     passwords.chmod(0o600)
     monkeypatch.setenv("PGPASSFILE", str(passwords))
     with running.connect() as connection:
+        connection.execute("INSERT INTO election VALUES (%s)", (ELECTION_TEXT.decode(),))
         for table in ("regions", "tps"):
             text = gzip.decompress((PROJECT / SMALL / f"{table}.csv.gz").read_bytes())
             with connection.cursor().copy(f"COPY {table} FROM STDIN (FORMAT csv, HEADER)") as copy:
@@ -55,7 +58,7 @@ def server(running: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with running.connect() as connection:
         connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC")
         connection.execute(SCHEMA.partition("-- Who publishes")[0].encode())
-        connection.execute(f"GRANT SELECT ON regions, tps TO {READER}")
+        connection.execute(f"GRANT SELECT ON election, regions, tps TO {READER}")
 
 
 def refused(address: str, limits: Limits | None = None) -> str:
@@ -70,6 +73,13 @@ def readers(server: Server) -> list[int]:
     with server.connect() as connection:
         found = connection.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'tegak'").fetchall()
     return [pid for (pid,) in found]
+
+
+def waiting_readers(server: Server) -> list[int]:
+    """Those of them that wait for a lock."""
+    query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'tegak' AND wait_event_type = 'Lock'"
+    with server.connect() as connection:
+        return [pid for (pid,) in connection.execute(query).fetchall()]
 
 
 @contextmanager
@@ -103,12 +113,28 @@ def test_rows_that_lie_about_in_any_order_are_the_same_source(server: Server) ->
     assert read_source(server.address(READER)) == before
 
 
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("DELETE FROM election", "table election: has 0 rows instead of one"),
+        ("DROP INDEX election_has_one_row; INSERT INTO election SELECT settings FROM election", "has 2 rows"),
+        ("UPDATE election SET settings = 'x'", "table election: is no TOML"),
+        ("UPDATE election SET settings = replace(settings, '#1F6FEB', 'blue')", "'blue' is not #RRGGBB"),
+        ("DROP TABLE election", 'table election: relation "election" does not exist: docs/sources.md'),
+    ],
+)
+def test_an_election_that_is_not_described_is_refused(server: Server, change: str, why: str) -> None:
+    with server.connect() as connection:
+        connection.execute(change.encode())
+    assert why in refused(server.address(READER))
+
+
 def test_both_tables_are_of_one_moment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of the polling stations are removed after the regions were read, and before they are."""
     copy = postgres.copy_table
 
-    def copy_and_change(connection: psycopg.Connection, table: str, limits: Limits) -> bytes:
-        found = copy(connection, table, limits)
+    def copy_and_change(connection: psycopg.Connection, table: str, shape: Shape, limits: Limits) -> bytes:
+        found = copy(connection, table, shape, limits)
         if table == "regions":
             with server.connect() as other:
                 other.execute("DELETE FROM tps WHERE tps_number > 2")
@@ -253,7 +279,7 @@ def test_no_password_is_seen_in_the_loaders_process(server: Server, tmp_path: Pa
         connection.execute("LOCK TABLE tps")
         argv = [sys.executable, "-m", "app.loader", server.address(READER), str(tmp_path)]
         with subprocess.Popen(argv, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as loader:
-            while not readers(server):
+            while not waiting_readers(server):
                 time.sleep(0.05)
             seen = Path(f"/proc/{loader.pid}/cmdline").read_text() + Path(f"/proc/{loader.pid}/environ").read_text()
             connection.execute("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'tegak'")

@@ -11,6 +11,7 @@ from app.loader.build import BuiltSnapshot
 from app.loader.made import MADE
 from app.loader.packing import Documents, PackWriter
 from app.snapshot import COMPLETE
+from tests.stands.elections import PILPRES
 
 MODIFIED = 1_555_555_555
 STAMP = '{"ts":"2019-04-17 07:00:00"'
@@ -36,7 +37,8 @@ def write_snapshot(directory: Path, documents: Mapping[str, bytes], name: str = 
     directory.mkdir(parents=True)
     write_pack(directory, documents)
     files = dict.fromkeys(path.name for path in directory.iterdir())
-    manifest = {"snapshot": name, "as_of": "2019-04-17T00:00:00+00:00", "files": files}
+    election = PILPRES.document()
+    manifest = {"snapshot": name, "election": election, "as_of": "2019-04-17T00:00:00+00:00", "files": files}
     (directory / "snapshot.json").write_text(json.dumps(manifest))
     (directory / COMPLETE).touch()
     return directory

@@ -2,9 +2,11 @@
 
 import csv
 import gzip
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from app.loader.election_file import FILE
 from tests.stands.lab import PROJECT, SMALL
 
 Row = dict[str, str]
@@ -25,6 +27,7 @@ def source_of(
         regions: Changes the rows of regions.csv.gz.
     """
     directory.mkdir(parents=True)
+    shutil.copy(PROJECT / SMALL / FILE, directory)
     for name, change in (("tps", stations), ("regions", regions)):
         with gzip.open(PROJECT / SMALL / f"{name}.csv.gz", "rt", encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)

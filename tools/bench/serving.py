@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from app.addresses import page as page_of
 from app.layout import RegionPath, count_file
-from app.pages import href
 from app.snapshot import Snapshot
 from roles.scripts.layout import SERVICE
 from tests.stands.nginx import HostNginx, programs, unsent_in
@@ -35,7 +35,6 @@ STATIONS_DEPTH = 5
 COLD_PAGES, COLD_DOCUMENTS = 15_000, 100_000
 """So many addresses are there for a round: more than are asked for in it, where the source has as many."""
 
-NATION = "/static/json/hhcw/ppwp.json"
 
 BARE_CONFIGURATION = """
 worker_processes auto;
@@ -113,14 +112,15 @@ def measure(release: Path, snapshot: Path, work: Path) -> None:
 
 def _loads(snapshot: Snapshot, work: Path) -> Iterator[Load]:
     """The loads, each after what it is held against; the files that the bare nginx serves are written."""
-    regions = list(_regions(snapshot))
+    code, regions = snapshot.election.code, list(_regions(snapshot))
+    nation, count = page_of(code), f"/{count_file(code, ())}"
     random.Random(7).shuffle(regions)  # noqa: S311  # an order, and the same each time
     files = work / "bare/files"
     for what, path, accepts, least in (
-        ("a page", href(()), "", "0.8"),
-        ("a page, gzip", href(()), "gzip", "0.8"),
-        ("a document", NATION, "", "0.9"),
-        ("a document, gzip", NATION, "gzip", "0.9"),
+        ("a page", nation, "", "0.8"),
+        ("a page, gzip", nation, "gzip", "0.8"),
+        ("a document", count, "", "0.9"),
+        ("a document, gzip", count, "gzip", "0.9"),
     ):
         name = what.replace(" ", "-").replace(",", "")
         (files / name).write_bytes(_get(path, accepts))
@@ -129,9 +129,16 @@ def _loads(snapshot: Snapshot, work: Path) -> Iterator[Load]:
         yield Load(f"{what}, hot", HOST, path, accepts=accepts, against=bare, target=least)
     page = "bare nginx, a file of the size of a page"
     asked = min(COLD_PAGES, len(regions) // ROUNDS)
-    yield Load("pages, cold", HOST, cold=map(href, iter(regions)), asked=asked, against=page, target="1,500/s")
+    yield Load(
+        "pages, cold",
+        HOST,
+        cold=(page_of(code, region) for region in regions),
+        asked=asked,
+        against=page,
+        target="1,500/s",
+    )
     asked = min(COLD_DOCUMENTS, len(regions) // ROUNDS)
-    documents = (f"/{count_file(region)}" for region in regions)
+    documents = (f"/{count_file(code, region)}" for region in regions)
     yield Load("documents, cold", HOST, cold=documents, asked=asked, against=page)
 
 

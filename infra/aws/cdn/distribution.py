@@ -16,8 +16,8 @@ from infra.settings.account import AwsSettings
 LOCATIONS, SNAPSHOT, SITE = "locations", "snapshot", "site"
 """The origins: hosts in all locations, the bucket, and the two in this order."""
 
-DEFAULT_PAGE = "ppwp/hitung-suara"
-"""What `/` is: the national page, as the service has it, under a key that the bucket has too."""
+DEFAULT_PAGE = "index.html"
+"""What `/` is: the national page, as the service has it (app.addresses), under a key that the bucket has too."""
 
 FAILOVER = (403, 500, 502, 503, 504)
 """Answers of the locations after which the bucket is asked. 403 is none of the service: a load balancer says it to whom

@@ -13,8 +13,9 @@ from pathlib import PurePosixPath
 from typing import Any, cast
 
 from app import layout
+from app.addresses import DEFAULT_PAGE, page
 from app.layout import RegionPath
-from app.pages import KELURAHAN_DEPTH, href
+from app.pages import KELURAHAN_DEPTH
 from app.snapshot import Snapshot
 
 PART_DEPTH = 2
@@ -58,7 +59,7 @@ def read_parts(snapshot: Snapshot) -> Iterator[Part]:
 
 class _Reader:
     def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+        self._snapshot, self._election = snapshot, snapshot.election.code
 
     def part(self, region: RegionPath) -> Part:
         levels: list[dict[str, str]] = [{} for _ in range(PART_DEPTH, KELURAHAN_DEPTH + 2)]
@@ -71,11 +72,13 @@ class _Reader:
         for province in self._snapshot.names(()):
             provinces |= self._region((province,), self._trail((province,)))
         nation = self._region((), b"")
-        page = {href(()): nation.pop(href(()))}
-        files = [layout.CANDIDATE_NAMES, layout.VERSION]
-        files += [layout.ABROAD_NAMES] if layout.ABROAD in self._snapshot.names(()) else []
+        of_nation = page(self._election)
+        digest = nation.pop(of_nation)
+        last = {of_nation: digest, DEFAULT_PAGE: digest}
+        files = [layout.candidates_file(self._election), layout.VERSION]
+        files += [layout.ABROAD_NAMES] if self._snapshot.election.abroad in self._snapshot.names(()) else []
         fixed = {f"/{file}": _digest(self._read(file)) for file in files}
-        return Part(TOP, [provinces, {ROBOTS: _digest(b""), **fixed, **nation}, page])
+        return Part(TOP, [provinces, {ROBOTS: _digest(b""), **fixed, **nation}, last])
 
     def _walk(self, region: RegionPath, trail: bytes, levels: list[dict[str, str]]) -> None:
         if len(region) == KELURAHAN_DEPTH:
@@ -88,24 +91,27 @@ class _Reader:
         levels[len(region) - PART_DEPTH] |= self._region(region, trail)
 
     def _region(self, region: RegionPath, trail: bytes, forms: bytes = b"") -> dict[str, str]:
-        names, count = self._read(layout.names_file(region)), _timeless(self._read(layout.count_file(region)))
-        progress = self._read(layout.progress_file(region))
+        names, count = (
+            self._read(layout.names_file(region)),
+            _timeless(self._read(layout.count_file(self._election, region))),
+        )
+        progress = self._read(layout.progress_file(self._election, region))
         return {
             f"/{layout.names_file(region)}": _digest(names),
-            f"/{layout.count_file(region)}": _digest(count),
-            f"/{layout.progress_file(region)}": _digest(progress),
-            href(region): _digest(trail, names, count, progress, forms),
+            f"/{layout.count_file(self._election, region)}": _digest(count),
+            f"/{layout.progress_file(self._election, region)}": _digest(progress),
+            page(self._election, region): _digest(trail, names, count, progress, forms),
         }
 
     def _stations(self, region: RegionPath, trail: bytes) -> tuple[dict[str, str], bytes]:
         found: dict[str, str] = {}
         forms = hashlib.sha256()
-        notes = json.loads(self._read(layout.progress_file(region)))["table"]
+        notes = json.loads(self._read(layout.progress_file(self._election, region)))["table"]
         for child, name in self._snapshot.names(region).items():
             path = (*region, child)
-            body = self._read(layout.count_file(path))
-            found[f"/{layout.count_file(path)}"] = _digest(body)
-            found[href(path)] = _digest(trail + _named(name), body, layout.dump(notes.get(str(child))))
+            body = self._read(layout.count_file(self._election, path))
+            found[f"/{layout.count_file(self._election, path)}"] = _digest(body)
+            found[page(self._election, path)] = _digest(trail + _named(name), body, layout.dump(notes.get(str(child))))
             forms.update(body)
         return found, forms.digest()
 

@@ -12,18 +12,19 @@ from polars.testing import assert_frame_equal
 
 from app.loader.build import build_snapshot
 from app.loader.columns import take_at_once
+from app.loader.election_file import FILE
 from app.loader.problems import SourceError
 from app.loader.regions import COLUMNS as REGION_COLUMNS
-from app.loader.stations import COLUMNS as STATION_COLUMNS
 from app.loader.tables import as_text, unpack
 from app.snapshot import Snapshot
+from tests.stands.elections import COLUMNS, ELECTION_TEXT, PILPRES
 from tests.stands.packs import unpack_snapshot
 from tests.unit.app.naive import naive_documents
 from tests.unit.app.test_columns import IN_ORDER, LATEST, REGIONS, TREE, row_by_row, table
 
 NOW = dt.datetime.fromtimestamp(LATEST, dt.UTC)
 GOOD_REGIONS = REGIONS.encode()
-HEADERS = [",".join(columns).encode() + b"\n" for columns in (REGION_COLUMNS, STATION_COLUMNS)]
+HEADERS = [",".join(columns).encode() + b"\n" for columns in (REGION_COLUMNS, COLUMNS.names)]
 PIECES = st.sampled_from(
     [
         b"",
@@ -79,6 +80,7 @@ def refused_or_right(regions: bytes, stations: bytes) -> str:
     with tempfile.TemporaryDirectory() as text:
         directory = Path(text)
         (directory / "regions.csv").write_bytes(regions)
+        (directory / FILE).write_bytes(ELECTION_TEXT)
         (directory / "tps.csv").write_bytes(stations)
         try:
             built = build_snapshot(directory, directory / "dist", now=NOW)
@@ -88,7 +90,7 @@ def refused_or_right(regions: bytes, stations: bytes) -> str:
             assert len(said) > 0
             return str(said)
         snapshot = Snapshot(unpack_snapshot(built, directory))
-        wanted = naive_documents(directory, built.as_of)
+        wanted = naive_documents(PILPRES, directory, built.as_of)
         assert {address: snapshot.document(address) for address in wanted} == wanted
         assert built.documents == len(wanted)
         return ""
@@ -117,7 +119,7 @@ def test_what_is_taken_at_once_is_what_its_rows_say(stations: bytes) -> None:
         text = as_text("tps", stations)
     except SourceError:
         return
-    taken = take_at_once(text, TREE, LATEST)
+    taken = take_at_once(text, COLUMNS, TREE, LATEST)
     if taken is not None:
         slow, problems = row_by_row(text)
         assert problems == []
@@ -131,6 +133,7 @@ def test_with_errors_allowed_what_fits_is_there(stations: bytes) -> None:
     with tempfile.TemporaryDirectory() as text:
         directory = Path(text)
         (directory / "regions.csv").write_bytes(GOOD_REGIONS)
+        (directory / FILE).write_bytes(ELECTION_TEXT)
         (directory / "tps.csv").write_bytes(stations)
         try:
             built = build_snapshot(directory, directory / "dist", now=NOW, allow_errors=True)

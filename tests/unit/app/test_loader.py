@@ -3,6 +3,7 @@ import datetime as dt
 import gzip
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import pytest
 
 from app.loader.build import BuiltSnapshot, build_snapshot
+from app.loader.election_file import FILE
 from app.loader.made import sha256_of
 from app.loader.problems import FieldError, SourceError
 from app.loader.tables import LARGEST_TABLE_BYTES, whole_number
 from app.snapshot import Snapshot
+from tests.stands.elections import PILPRES
 from tests.stands.lua import LuaReader
 from tests.stands.packs import unpack_snapshot
 from tests.unit.app.conftest import SAMPLE
@@ -25,7 +28,8 @@ Rows = list[list[str]]
 def source_with(target: Path, change: Callable[[Rows], None], table: str = "tps.csv.gz") -> Path:
     """The small sample with one of its tables changed."""
     target.mkdir()
-    for file in SAMPLE.iterdir():
+    shutil.copy(SAMPLE / FILE, target)
+    for file in SAMPLE.glob("*.csv.gz"):
         rows = list(csv.reader(io.StringIO(gzip.decompress(file.read_bytes()).decode())))
         if file.name == table:
             change(rows)
@@ -43,7 +47,7 @@ def set_field(row: int, column: int, value: str) -> Callable[[Rows], None]:
 
 
 def test_every_document_is_what_the_slow_and_obvious_way_makes(built: BuiltSnapshot, snapshot_dir: Path) -> None:
-    wanted = naive_documents(SAMPLE, built.as_of)
+    wanted = naive_documents(PILPRES, SAMPLE, built.as_of)
     snapshot = Snapshot(snapshot_dir)
     assert {address: snapshot.document(address) for address in wanted} == wanted
     assert built.documents == len(wanted)
@@ -81,7 +85,7 @@ def test_larger_documents_have_a_packed_form_that_holds_the_same_bytes(
     built: BuiltSnapshot, snapshot_dir: Path
 ) -> None:
     reader, counted = LuaReader(), {True: 0, False: 0}
-    for address, body in naive_documents(SAMPLE, built.as_of).items():
+    for address, body in naive_documents(PILPRES, SAMPLE, built.as_of).items():
         form, tag, _ = reader.packed(snapshot_dir, f"{address}.gz".encode())
         assert (form is not None) == (len(body) >= 1400)
         if form is not None:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from app import layout
 from app.forms import Form, Rule
-from app.loader.documents import documents
+from app.loader.documents import every_document
 from app.loader.tabulation import RULES, add_up, with_flags
 from app.pages import kelurahan_page, region_page, station_page
 from app.snapshot import Progress, Remarks, Snapshot
+from tests.stands.elections import PILPRES
 from tests.stands.packs import write_snapshot
 from tests.unit.app.test_columns import TREE
 
@@ -52,7 +53,7 @@ def flagged(**fields: int | None) -> dict[str, Any]:
     """A station of one kelurahan, with flags."""
     row = {"id": 1, "kelurahan_id": 4, "number": 1, "time": 1, "votes_01": 200, "votes_02": 0, "valid_votes": 200}
     row |= {"invalid_votes": 0, "total_votes": 200, **REGISTERED, **fields}
-    return with_flags(pl.DataFrame([row], schema=dict.fromkeys(row, pl.Int64))).row(0, named=True)
+    return with_flags(pl.DataFrame([row], schema=dict.fromkeys(row, pl.Int64)), TREE, PILPRES).row(0, named=True)
 
 
 @pytest.mark.parametrize(
@@ -62,9 +63,9 @@ def flagged(**fields: int | None) -> dict[str, Any]:
         ({"registered_male": -1}, None),
         ({"registered_female": -1}, None),
         ({"registered_male": 0, "registered_female": 0}, None),
-        ({"kelurahan_id": -991304}, None),
-        ({"kelurahan_id": -991304, "number": 1001}, None),
-        ({"kelurahan_id": -991304, "number": 2001}, None),
+        ({"kelurahan_id": -96}, None),
+        ({"kelurahan_id": -96, "number": 1001}, None),
+        ({"kelurahan_id": -96, "number": 2001}, None),
     ],
 )
 def test_who_is_registered_is_known_of_both_figures_together_and_not_abroad(
@@ -107,8 +108,9 @@ def published() -> dict[str, Any]:
         time=pl.when(pl.col("id") > 1).then(pl.lit(1_555_555_555, pl.Int64)),
         **{name: pl.lit(count) for name, count in REGISTERED.items()},
     )
-    stations = with_flags(table)
-    tables = documents(stations, add_up(stations, TREE), dt.datetime(2019, 4, 18, tzinfo=dt.UTC), b"{}")
+    stations = with_flags(table, TREE, PILPRES)
+    levels = add_up(stations, TREE, PILPRES)
+    tables = every_document(PILPRES, stations, levels, dt.datetime(2019, 4, 18, tzinfo=dt.UTC), b"{}")
     bodies = (
         (address, f'{{"ts":""{body}' if each.stamped else body)
         for each in tables
@@ -144,8 +146,8 @@ def test_the_pages_say_what_the_documents_say(tmp_path: Path) -> None:
     first, second = (row.station for row in page.rows[:2])
     assert first
     assert second
-    assert (first.registered, first.photo_at) == (100, None)
-    assert (second.registered, second.photo_at) == (None, dt.datetime(2019, 4, 18, 9, 45, 55, tzinfo=layout.WIB))
+    assert (first.registered, first.received_at) == (100, None)
+    assert (second.registered, second.received_at) == (None, dt.datetime(2019, 4, 18, 9, 45, 55, tzinfo=layout.WIB))
     assert station_page(snapshot, (1, 2, 3, 4, 1)).station == first
     assert page.progress == Progress(3, 3, Remarks(2, {**dict.fromkeys(Rule, 0), Rule.VOTERS: 1, Rule.REGISTERED: 1}))
     rows = region_page(snapshot, (1, 2, 3)).rows

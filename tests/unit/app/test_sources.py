@@ -16,11 +16,13 @@ import pytest
 from app.loader import files, parquet
 from app.loader.addresses import absolute, check_address, is_address, short_name
 from app.loader.build import BuiltSnapshot, build_snapshot
+from app.loader.election_file import FILE
 from app.loader.problems import SourceError
 from app.loader.sources import digest_of_files, read_source
 from app.loader.tables import LARGEST_TABLE_BYTES
 from infra.bridge.errors import OperatorError
 from roles.artefacts.sources import source_at
+from tests.stands.elections import ELECTION_TEXT
 from tests.unit.app.conftest import SAMPLE
 
 TEXTS = {table: gzip.decompress((SAMPLE / f"{table}.csv.gz").read_bytes()) for table in ("regions", "tps")}
@@ -31,6 +33,7 @@ def source_of(directory: Path, **tables: bytes) -> Path:
     directory.mkdir()
     given = {name.partition("_")[0] for name in tables}
     tables |= {f"{table}_csv": text for table, text in TEXTS.items() if table not in given}
+    tables = {FILE.replace(".", "_"): ELECTION_TEXT, **tables}
     for name, data in tables.items():
         (directory / name.replace("_", ".")).write_bytes(data)
     return directory
@@ -133,7 +136,7 @@ def test_a_file_that_is_written_to_while_it_is_read_is_refused(tmp_path: Path, m
     def look_and_append(file: int) -> os.stat_result:
         looks[0] += 1
         found = look(file)
-        if looks[0] == 3:  # regions before and after, tps before
+        if looks[0] == 5:  # the election and regions before and after, tps before
             with (source / "tps.csv").open("ab") as growing:
                 growing.write(b"4,1\n")
         return found

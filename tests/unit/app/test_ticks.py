@@ -16,6 +16,7 @@ from app.loader.build import BuiltSnapshot, build_snapshot
 from app.loader.made import MADE, read_made
 from app.loader.pack_index import Index
 from app.pack import Pack
+from tests.stands.elections import PILPRES
 from tests.unit.app.naive import naive_documents
 from tests.unit.app.test_columns import FORM, REGIONS, TIME, rows_of, write_source
 
@@ -36,7 +37,7 @@ def build(directory: Path, rows: list[list[str]], number: int, previous: Path | 
 
 def documents(built: BuiltSnapshot, source: Path) -> dict[str, bytes | None]:
     pack = Pack(built.directory)
-    return {address: pack.read(address) for address in naive_documents(source, built.as_of)}
+    return {address: pack.read(address) for address in naive_documents(PILPRES, source, built.as_of)}
 
 
 def changed(rows: list[list[str]], tick: list[tuple[int, tuple[str, ...], str]]) -> list[list[str]]:
@@ -65,7 +66,7 @@ def test_after_any_ticks_it_is_what_it_is_from_nothing(
             if built.name != before.name:
                 assert built.made_of == before.name
             source = directory / f"source-{number}"
-            assert documents(built, source) == naive_documents(source, built.as_of)
+            assert documents(built, source) == naive_documents(PILPRES, source, built.as_of)
             assert len(Pack(built.directory)) == len(Pack(again.directory))
 
 
@@ -173,7 +174,7 @@ def test_of_a_snapshot_that_is_not_whole_none_is_made(tmp_path: Path, what: str,
     second = build(tmp_path, TICKED, 1, first.directory)
     assert second.made_of is None or (what, how) == ("snapshot.json", "altered")
     source = tmp_path / "source-1"
-    assert documents(second, source) == naive_documents(source, second.as_of)
+    assert documents(second, source) == naive_documents(PILPRES, source, second.as_of)
 
 
 def test_other_code_makes_it_from_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,4 +201,4 @@ def test_other_stations_or_regions_make_it_from_nothing(tmp_path: Path, rows: li
     (source / "regions.csv.gz").write_bytes(gzip.compress(regions.encode()))
     second = build_snapshot(source, tmp_path / "dist", now=NOW, previous=first.directory)
     assert second.made_of is None
-    assert documents(second, source) == naive_documents(source, second.as_of)
+    assert documents(second, source) == naive_documents(PILPRES, source, second.as_of)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.words import machine_moment, moment, number, percent, shares, short_name
+from app.election import short_name
+from app.words import machine_moment, moment, number, percent, shares
 
 
 def value(text: str) -> Decimal:
