@@ -33,6 +33,8 @@ lock: setup ## pin all dependencies anew, with hashes
 		--generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
 	@uv pip compile app/requirements.in -c requirements.lock --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header -q -o app/requirements.lock
+	@echo uv | uv pip compile - --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header -q -o tools/uv.lock
 
 lint: setup ## format, lint, types
 	@$(PYTHON) -m tools.lint

@@ -7,7 +7,6 @@ only the Debian packages.
 
 import concurrent.futures
 import fcntl
-import hashlib
 import importlib.util
 import os
 import secrets
@@ -27,6 +26,7 @@ from infra.bridge.files import PRIVATE, PRIVATE_DIRECTORY, UMASK, make_directory
 from infra.lab.image import image_name  # noqa: E402
 from infra.lab.paths import IMAGE_CACHE  # noqa: E402
 from tools.engine import build  # noqa: E402
+from tools.environment import ensure_environment  # noqa: E402
 from tools.progress import Board  # noqa: E402
 
 MINIMUM_PYTHON = (3, 11)
@@ -48,11 +48,6 @@ ALLOWED_SIGNS = "/ -_.,+@=~'()"
 
 OWN_SALT_FILTER = "filter.tegak-own-salt.clean"
 SALT = "encryptionsalt:"
-KEEP_BYTE_CODE = "import sys; sys.dont_write_bytecode = False"
-"""Read at each start: many an image of a container turns it off for all, and commands take twice as long then."""
-
-STAMP = "tegak-stamp"
-"""Written last into the virtual environment: without it, or with another lock's hash, it is made anew."""
 
 
 def check_python() -> None:
@@ -100,59 +95,6 @@ def ensure_system_packages(board: Board, packages: Mapping[str, str] = DEBIAN_PA
     for argv, step in ((["apt-get", "update", "--quiet"], "reading Debian's package lists"), (install, "installing")):
         label = f"set-up: {step}{' ' + ' '.join(sorted(missing)) if argv is install else ''}"
         board.run(argv, step=label, next_command=next_command, environment=environment)
-
-
-def ensure_environment(project: Path, board: Board, *, development: bool = False) -> bool:
-    """Make `.venv` from the locks; return whether there was anything to do.
-
-    Args:
-        project: The checkout.
-        board: Where it is shown.
-        development: Whether what only tests, lint and benchmarks need is to be in it: most of the bytes are theirs.
-
-    Raises:
-        OperatorError: The packages could not be installed; the half-made environment is made anew next time.
-    """
-    environment, lock, more = (project / name for name in (".venv", "requirements.lock", "requirements-dev.lock"))
-    wanted = f"{sys.version} {project} {KEEP_BYTE_CODE} {_digest(lock)}"
-    stamp, of_development = environment / STAMP, environment / f"{STAMP}-dev"
-    is_made = _says(stamp, wanted)
-    if not is_made:
-        _make_environment(project, environment, lock, board)
-        stamp.write_text(wanted, encoding="utf-8")
-    if not development or _says(of_development, _digest(more)):
-        return not is_made
-    _install(environment, more, board)
-    of_development.write_text(_digest(more), encoding="utf-8")
-    return True
-
-
-def _digest(lock: Path) -> str:
-    return hashlib.sha256(lock.read_bytes()).hexdigest()
-
-
-def _says(stamp: Path, wanted: str) -> bool:
-    return stamp.exists() and stamp.read_text(encoding="utf-8") == wanted
-
-
-def _make_environment(project: Path, environment: Path, lock: Path, board: Board) -> None:
-    shutil.rmtree(environment, ignore_errors=True)
-    board.run(
-        [sys.executable, "-m", "venv", str(environment)],
-        step="set-up: making the virtual environment",
-        next_command="apt-get install python3-venv",
-    )
-    _install(environment, lock, board)
-    site = next((environment / "lib").glob("python3*/site-packages"))
-    # From where it is: the file is read in the locale's encoding, which need not know the letters of the folder's name.
-    (site / "tegak.pth").write_text(f"{os.path.relpath(project, site)}\n{KEEP_BYTE_CODE}\n", encoding="ascii")
-
-
-def _install(environment: Path, lock: Path, board: Board) -> None:
-    pip = [str(environment / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    # The lock is complete, so nothing has to be resolved; most modules are never imported, so Python compiles at need.
-    pip += ["--no-deps", "--no-compile", "--require-hashes", "-r", str(lock)]
-    board.run(pip, step=f"set-up: installing the Python packages of {lock.name}", next_command="make setup")
 
 
 def ensure_secrets(project: Path) -> None:
