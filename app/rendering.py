@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from app import pages, words
+from app.addresses import ARCHIVE_INDEX
 
 ERRORS = {
     404: ("Halaman tidak ditemukan", "Wilayah atau TPS ini tidak ada dalam data hitung suara."),
@@ -53,6 +54,7 @@ class Renderer:
             "style": Markup(style),  # noqa: S704  # our own file
             "script": Markup(script),  # noqa: S704  # our own file
             "release": release,
+            "archive_index": ARCHIVE_INDEX,
             "few": FEW,
             "remark_words": words.REMARKS,
         }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from app.addresses import ARCHIVE_INDEX
 from app.addresses import NATION_PAGE as PATH
 from app.loader.announcement import Announcement
 from app.loader.build import build_snapshot
@@ -254,7 +255,7 @@ def test_a_page_leads_to_what_is_there_or_to_a_kelurahan(
     assert pages - {PATH} <= links
     kelurahan = {link for link in links - paths if link.startswith(PATH)}
     assert {link.count("/") - PATH.count("/") for link in kelurahan} == {DEEPEST + 1}
-    assert links - paths - kelurahan == set()
+    assert links - paths - kelurahan == {ARCHIVE_INDEX}
 
 
 def test_after_one_form_only_the_regions_that_it_is_in_are_written(
