@@ -8,7 +8,7 @@ TESTS := $(PYTHON) -m pytest -p tests.progress --durations=10 -o console_output_
 # The tests of a file share what they stand on; those that wait leave their core to those that don't.
 BY_FILE := -p tests.longest_first --dist loadfile --no-loadscope-reorder
 
-.PHONY: help up down setup engine lock lint format diagram unit test test-night bench-lab bench-deploy bench-log bench-look bench-loader bench-results bench-ticks
+.PHONY: help up down setup engine lock lint format diagram unit test test-night bench-lab bench-deploy bench-log bench-look bench-loader bench-results bench-ticks bench-bucket bench-archive
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -79,3 +79,9 @@ bench-loader: setup ## measure building a snapshot; SOURCE=directory with the tw
 
 bench-ticks: engine setup ## measure publishing on 4 and 12 hosts; SOURCE=directory with the tables of a count that has ended
 	@$(PYTHON) -m tools.bench.ticks $(SOURCE)
+
+bench-bucket: setup ## measure filling the bucket of a stack on AWS; SOURCE=directory with the tables of a count that has ended
+	@$(PYTHON) -m tools.bench.bucket $(SOURCE)
+
+bench-archive: setup ## measure the public archive's disk; SOURCE=directory with the tables of a count that has ended
+	@$(PYTHON) -m tools.bench.archive $(SOURCE)

@@ -108,7 +108,7 @@ def publish(
     def once() -> None:
         with open_stack(PROJECT, stack) as opened:
             request = RolloutOptions(reason=reason).request(opened.fleet.inventory.rollout)
-            tasks.publishing.with_bucket(opened, request, lambda: tasks.results.publish(opened, results, request))
+            tasks.archiving.publish(opened, results, request)
 
     if seconds:
         tasks.ticking.publish_every(PROJECT, stack, seconds, alert, once)
@@ -122,6 +122,14 @@ def bucket(_: Context, stack: str | None = None, *, dry_run: bool = False) -> No
     """Bring the bucket, which new hosts and the CDN's fallback read, to what the hosts have."""
     with open_stack(PROJECT, stack) as opened:
         tasks.publishing.bring_bucket(opened, shown=dry_run)
+
+
+@task(help=STACK)
+@operator_command
+def archive(_: Context, stack: str | None = None) -> None:
+    """Bring the archive, where the public checks what was published, to what the hosts have."""
+    with open_stack(PROJECT, stack) as opened:
+        tasks.archiving.bring_archive(opened)
 
 
 @task(help={"reason": "Needed to take it from somebody else.", **option_help(["accept_doubt"]), **STACK})

@@ -17,6 +17,13 @@ HEALTH = "/healthz"
 RELEASE = "/version"
 ROBOTS = "/robots.txt"
 
+ARCHIVE_INDEX = "/arsip/indeks.json"
+ARCHIVED = (
+    r"/arsip/(?:indeks\.json|allowed_signers"
+    r"|[0-9]{8}T[0-9]{6}Z-[0-9a-f]{10}/(?:snapshot\.json(?:\.sig)?|(?:utuh|perubahan)\.tar\.gz))"
+)
+"""What the edge answers, and no host: each publication as it was signed, and their index, for who wants to check."""
+
 REGION_ID = "-?[1-9][0-9]{0,14}"
 """One way to say each: "01" and "+1" are no other way to say "1". The longest are of ten digits."""
 

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from app import pages, words
+from app.addresses import ARCHIVE_INDEX
 from app.colours import on_dark, on_light
 from app.election import Election
 
@@ -49,6 +50,7 @@ class Renderer:
             "style": Markup(self._style),  # noqa: S704  # our own file
             "script": Markup(self._script),  # noqa: S704  # our own file
             "release": release,
+            "archive_index": ARCHIVE_INDEX,
             "few": FEW,
         }
         filters: dict[str, Any] = {

@@ -37,7 +37,7 @@ class Site:
     def __init__(self, stack: str, settings: StackSettings, workplace: Workplace) -> None:
         refuse_over_limits(stack, settings)
         self.stack = stack
-        self.rollout = settings.rollout
+        self.rollout, self.archive = settings.rollout, settings.archive
         self._settings = settings
         self._workplace = workplace
         network = settings.network if settings.of_kind(LabLocationSettings) else None
@@ -105,6 +105,7 @@ class Site:
                 "public": " ".join(self._workplace.operator_key.split()[:2]),
             },
             rollout=self.rollout.model_dump(),
+            archive=self.archive.model_dump(),
             hosts=[host.entry for host in hosts],
         )
         return parts.apply(

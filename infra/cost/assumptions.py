@@ -36,10 +36,13 @@ PUBLICATIONS_PER_HOUR = 4
 """The count came in steps of a quarter of an hour in 2019."""
 ARCHIVE_OBJECTS, ARCHIVE_GB = 2, 0.06
 """An archive and its signature, which hosts fetch: the whole nation's has 53 MB (docs/benchmarks.md)."""
-SITE_FILES, SITE_FILE_GB = 1_700_000, 2e-6
-"""What the CDN falls back to, each file and page an object: two for each of 813,350 stations, and those of regions."""
-CHANGED_PART = 0.02
-"""Files that differ from one publication to the next; only they are written anew."""
+PUBLIC_ARCHIVE_OBJECTS, PUBLIC_ARCHIVE_GB = 5, 0.0032
+"""What each publication adds to the archive that the public checks, its index and signers included: the mean of a
+whole count (docs/benchmarks.md)."""
+SITE_FILES, SITE_FILE_GB = 32_000, 4.2e-6
+"""What the CDN falls back to, each file and page down to the kecamatan an object (docs/benchmarks.md)."""
+CHANGED_PART = 0.07
+"""Of these, what differs from one publication to the next; only that is written anew (docs/benchmarks.md)."""
 KEPT_GB = 50
 """Releases and snapshots, kept by object lock; once here and once in the replica's region."""
 CDN_LOG_BYTES = 150

@@ -131,9 +131,10 @@ class _Night:
         publications = self.night.hours * assumed.PUBLICATIONS_PER_HOUR
         archives = publications * assumed.ARCHIVE_OBJECTS
         files = assumed.SITE_FILES * (1 + assumed.CHANGED_PART * publications)
-        sent_gb = publications * assumed.ARCHIVE_GB + files * assumed.SITE_FILE_GB
+        public = publications * assumed.PUBLIC_ARCHIVE_OBJECTS
+        sent_gb = publications * (assumed.ARCHIVE_GB + assumed.PUBLIC_ARCHIVE_GB) + files * assumed.SITE_FILE_GB
         hosts = sum(location.hosts.night for location in self.settings.of_kind(AwsLocationSettings))
-        written, find = (archives + files) / 1000, self.prices.find
+        written, find = (archives + public + files) / 1000, self.prices.find
         yield Item(EVERYWHERE, "publications: written", written, find("storage.writes", aws.home_region))
         yield Item(EVERYWHERE, "publications: copied", written, find("storage.writes", aws.replica_region))
         yield Item(EVERYWHERE, "publications: sent", sent_gb, find("transfer.between_regions", aws.home_region))

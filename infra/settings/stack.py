@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from infra.addresses import TEST_RANGE
 from infra.bridge.errors import OperatorError
-from infra.bridge.inventory import PUBLIC_KEY_FILE, RolloutPolicy
+from infra.bridge.inventory import PUBLIC_KEY_FILE, ArchivePolicy, RolloutPolicy
 from infra.settings.account import AwsSettings, BudgetSettings, NightSettings
 from infra.settings.location import (
     LAB_EDGE_HOST,
@@ -52,6 +52,7 @@ class StackSettings(Settings):
             private key is beside it, or ssh-agent holds it.
         locations: The locations, 1 to 15.
         rollout: How careful rollouts are.
+        archive: For how long the public can look up what was published.
         aws: What AWS locations share; with them only, and then `night` and `budget` are needed too.
         night: The night that the stack is made for.
         budget: What it may cost.
@@ -63,6 +64,7 @@ class StackSettings(Settings):
     operator_key_file: str = Field(pattern=PUBLIC_KEY_FILE)
     locations: Annotated[tuple[LocationSettings, ...], Field(strict=False, min_length=1, max_length=15)]
     rollout: RolloutPolicy = RolloutPolicy()
+    archive: ArchivePolicy = ArchivePolicy()
     aws: AwsSettings | None = None
     night: NightSettings | None = None
     budget: BudgetSettings | None = None
@@ -230,6 +232,7 @@ _LOCATION_KINDS: dict[str, type[BaseModel]] = {
 }
 _MODELS: dict[str, type[BaseModel]] = {
     "rollout": RolloutPolicy,
+    "archive": ArchivePolicy,
     "aws": AwsSettings,
     "certificate": CertificateSettings,
     "night": NightSettings,

@@ -68,6 +68,16 @@ class StoredSnapshot:
         return _built(self.checkout) / self.name
 
     @property
+    def manifest_path(self) -> Path:
+        """Where what is signed is, if it was built here."""
+        return self.directory / layout.MANIFEST
+
+    @property
+    def signature_path(self) -> Path:
+        """Where its signature is."""
+        return self.directory / layout.MANIFEST_SIGNATURE
+
+    @property
     def path(self) -> Path:
         """Where the archive with all of it is, once somebody needs it; its signature and sha256 are beside it.
 
@@ -79,12 +89,12 @@ class StoredSnapshot:
     @property
     def is_built(self) -> bool:
         """Whether it is here as it was built, and signed."""
-        return (self.directory / layout.MANIFEST_SIGNATURE).exists()
+        return self.signature_path.exists()
 
     @cached_property
     def facts(self) -> Facts | None:
         """What its manifest says; None where only its archive is here."""
-        return Facts.model_validate_json((self.directory / layout.MANIFEST).read_bytes()) if self.is_built else None
+        return Facts.model_validate_json(self.manifest_path.read_bytes()) if self.is_built else None
 
     @cached_property
     def made_of(self) -> str | None:
@@ -158,9 +168,9 @@ def ensure_snapshot(
     options += ["--every-seconds", str(announcement.every_seconds)] if announcement.every_seconds else []
     built = _build(checkout, source, progress, options)
     snapshot = StoredSnapshot(built["name"], checkout, built["skipped"])
-    manifest = (snapshot.directory / layout.MANIFEST).read_bytes()
+    manifest = snapshot.manifest_path.read_bytes()
     signature = signature_of(manifest, checkout.release_key, SNAPSHOT_NAMESPACE, f"snapshot {snapshot.name}")
-    write_whole(snapshot.directory / layout.MANIFEST_SIGNATURE, signature.encode())
+    write_whole(snapshot.signature_path, signature.encode())
     # Of what the loader has read: the source may have become another one since it was looked for here.
     note = {"name": snapshot.name, "skipped": snapshot.skipped}
     write_whole(_note(checkout, built["source"], allow_errors=allow_errors), json.dumps(note).encode())

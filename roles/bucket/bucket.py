@@ -98,21 +98,31 @@ class Bucket:
         answer = self._found(f"looking at {key}", self._s3.head_object, key, ChecksumMode="ENABLED")
         return base64.b64decode(answer.get("ChecksumSHA256", "")).hex() if answer else None
 
-    def put_file(self, key: str, path: Path, sha256: str) -> None:
+    def put_file(
+        self,
+        key: str,
+        path: Path,
+        sha256: str,
+        *,
+        content_type: str = "application/octet-stream",
+        cache_control: str | None = None,
+    ) -> None:
         """Write a file; S3 takes it only if it arrives with this sha256.
 
         Raises:
             OperatorError: S3 refuses, or doesn't answer.
         """
         checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+        caching = {"CacheControl": cache_control} if cache_control else {}
         with self._explained(f"writing {key}"), path.open("rb") as file:
             self._s3.put_object(
                 Bucket=self.publication.bucket,
                 Key=key,
                 Body=file,
-                ContentType="application/octet-stream",
+                ContentType=content_type,
                 ChecksumAlgorithm="SHA256",
                 ChecksumSHA256=checksum,
+                **caching,
             )
 
     def fetch(self, key: str, path: Path) -> bool:

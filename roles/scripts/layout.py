@@ -11,6 +11,9 @@ CURRENT_SNAPSHOT = SNAPSHOTS / "current"
 SHOWN = ROOT / "shown"
 """Of an edge: a link that leads nowhere, whose text is the name of the snapshot that it asks hosts for."""
 
+PUBLIC_ARCHIVE = ROOT / "arsip"
+"""Of an edge: every publication, under the address that the public has it at."""
+
 DISCARDED = ROOT / "discarded"
 """What a host had that was found altered: for whoever looks into it, and used by nothing."""
 

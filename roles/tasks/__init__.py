@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from roles.tasks import archiving as archiving
     from roles.tasks import bring_up as bring_up
     from roles.tasks import discard as discard
     from roles.tasks import drift as drift

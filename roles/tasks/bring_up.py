@@ -19,6 +19,7 @@ from roles.stack.engine import ask, environment, has_resources, planned_steps
 from roles.stack.kept_state import refuse_damage
 from roles.stack.names import settings_file
 from roles.stack.stack import Stack, open_stack
+from roles.tasks.archiving import bring_archive
 from roles.tasks.housekeeping import Housekeeping
 from roles.tasks.publishing import with_bucket
 from roles.tasks.results import OlderError, Results, publish
@@ -54,6 +55,7 @@ def up(project: Path, stack: str, source: str, destroy: str | None = None) -> No
         release = build_or_find(project)
         say(f"build: {release.name}")
         with_bucket(opened, request, lambda: _roll_out(opened, release, source, request))
+        bring_archive(opened)
         say("== fab verify")
         verify(opened.checkout, opened.fleet.inventory)
         say("== fab status")

@@ -7,7 +7,7 @@ from app.loader.addresses import short_name
 from app.loader.announcement import NOTHING, Announcement
 from infra.bridge.errors import OperatorError
 from roles.artefacts.facts import Facts, kept_facts, why_older
-from roles.artefacts.snapshot import ensure_snapshot, find_snapshot
+from roles.artefacts.snapshot import StoredSnapshot, ensure_snapshot, find_snapshot
 from roles.hosts.state import Observation, observe
 from roles.rollout.request import Request, policy_for
 from roles.scripts.snapshots import read_manifest
@@ -41,8 +41,8 @@ class Results:
     announcement: Announcement = NOTHING
 
 
-def publish(stack: Stack, results: Results, request: Request) -> None:
-    """Bring results to every app host.
+def publish(stack: Stack, results: Results, request: Request) -> StoredSnapshot:
+    """Bring results to every app host; returns the snapshot that they are in.
 
     Raises:
         OlderError: They are older or fewer than those that are shown.
@@ -73,6 +73,7 @@ def publish(stack: Stack, results: Results, request: Request) -> None:
     send_snapshot(stack, snapshot, observed, replace(request, policy=left_out))
     if snapshot.skipped:
         say(f"publish: {snapshot.skipped} rows were left out")
+    return snapshot
 
 
 def is_everywhere(shown: Facts, built: Facts | None, observed: Observation) -> bool:

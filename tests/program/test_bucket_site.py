@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, closing
@@ -10,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from app.addresses import ARCHIVE_INDEX
+from app.loader.announcement import Announcement
 from app.loader.build import build_snapshot
+from app.pack import Pack
 from app.snapshot import Snapshot
 from infra.bridge.bucket_layout import SITE_PREFIX
 from infra.bridge.errors import OperatorError
@@ -19,14 +23,14 @@ from roles.aws.clients import client
 from roles.bucket.bucket import Bucket, ConflictError
 from roles.bucket.site.contents import Contents
 from roles.bucket.site.filling import Filling, Tally
-from roles.bucket.site.objects import read_parts
+from roles.bucket.site.objects import DEEPEST
 from roles.bucket.site.service import PageAnswer, PageService, look_of, running, unpack
 from roles.stack.checkout import Checkout
 from tests.deploy.sources import release_of, replaced
 from tests.stands.cloud import REGION, cloud, make_bucket
 from tests.stands.lab import PROJECT
 from tests.stands.packs import unpack_snapshot
-from tests.stands.results import Row, counted_again, renamed, source_of, without_last
+from tests.stands.results import Row, counted_again, renamed, source_of
 
 Change = Callable[[list[Row]], list[Row]]
 TIME = re.compile(r"<time [^>]*>[^<]*</time>|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -49,6 +53,11 @@ def few_regions(rows: list[Row]) -> list[Row]:
 def few_stations(rows: list[Row]) -> list[Row]:
     """Some of theirs, the first of which is not entered."""
     return [rows[92], *rows[180:314:20]]
+
+
+def not_abroad(rows: list[Row]) -> list[Row]:
+    """Without what is abroad, where the first of the stations is."""
+    return [row for row in rows if not row["id"].startswith("-")]
 
 
 @dataclass
@@ -84,11 +93,12 @@ class Shelf:
     made: dict[str, Path] = field(default_factory=dict[str, Path])
     services: dict[tuple[Path, Path], PageService] = field(default_factory=dict[tuple[Path, Path], PageService])
 
-    def snapshot(self, source: Path) -> Path:
-        if source.name not in self.made:
-            built = build_snapshot(source, self.directory / "dist")
-            self.made[source.name] = unpack_snapshot(built, self.directory / "snapshots" / source.name)
-        return self.made[source.name]
+    def snapshot(self, source: Path, correction: str | None = None) -> Path:
+        name = f"{source.name}{'-corrected' if correction else ''}"
+        if name not in self.made:
+            built = build_snapshot(source, self.directory / "dist", announcement=Announcement(correction))
+            self.made[name] = unpack_snapshot(built, self.directory / "snapshots" / name)
+        return self.made[name]
 
     def release(self, release: Release) -> Path:
         if release.name not in self.made:
@@ -159,7 +169,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {
         "first": source("first"),
         "counted": source("counted", counted_again),
-        "fewer": source("fewer", lambda rows: without_last(counted_again(rows))),
+        "fewer": source("fewer", lambda rows: counted_again(rows)[1:], not_abroad),
         "renamed": source("renamed", regions=renamed),
     }
 
@@ -209,39 +219,58 @@ def test_every_object_is_what_the_service_answers_to_its_path_with_its_headers(
             assert (head["ContentType"], head["CacheControl"]) == (answer.content_type, answer.cache_control)
 
 
-def test_every_link_every_file_of_the_layout_and_every_station_is_in_the_bucket(
+def found_going_down(snapshot: Path) -> set[str]:
+    """What there is for who starts at the nation and follows the names that its documents give, to the kecamatan."""
+    pack = Pack(snapshot)
+    found = {"/robots.txt", *(f"/static/json/{name}.json" for name in ("version", "ppwp", "wilayah/ln"))}
+    regions = [""]
+    while regions:
+        region = regions.pop()
+        names = f"/static/json/wilayah{region or '/0'}.json"
+        found |= {f"{PATH}{region}", names}
+        found |= {f"/static/json/{kind}/ppwp{region}.json" for kind in ("hhcw", "kemajuan")}
+        if region.count("/") < DEEPEST:
+            regions += [f"{region}/{child}" for child in json.loads(pack.read(names) or b"")]
+    return found
+
+
+def test_every_page_and_file_down_to_the_kecamatan_is_in_the_bucket_and_none_below(
     bucket: Bucket, shelf: Shelf, sources: dict[str, Path], release: Release
 ) -> None:
     snapshot = shelf.snapshot(sources["first"])
     shelf.fill(bucket, shelf.release(release), snapshot)
     paths = keys_of(bucket)
+    assert paths == found_going_down(snapshot)
+    depths = {path.count("/") - PATH.count("/") for path in paths if path.startswith(PATH)}
+    assert depths == {0, 1, 2, 3}
+
+
+def test_a_page_leads_to_what_is_there_or_to_a_kelurahan(
+    bucket: Bucket, shelf: Shelf, sources: dict[str, Path], release: Release
+) -> None:
+    shelf.fill(bucket, shelf.release(release), shelf.snapshot(sources["first"]))
+    paths = keys_of(bucket)
     pages = {path for path in paths if path.startswith(PATH)}
     links = {link for page in pages for link in LINK.findall(body_of(bucket, page))}
-    assert links <= paths, links - paths
     assert pages - {PATH} <= links
-    files = {f"/{file.relative_to(snapshot)}" for file in (snapshot / "static").rglob("*.json")}
-    assert files <= paths, files - paths
-    assert "/robots.txt" in paths
-    # What a client asks for each station, entered or not: what isn't there is an error to the CDN.
-    stations = {path for path in pages if path.count("/") == PATH.count("/") + 5}
-    documents = {path.replace(PATH, "/static/json/hhcw/ppwp") + ".json" for path in stations}
-    assert len(documents) == 8
-    assert documents <= paths
-    assert "{}" in {body_of(bucket, path) for path in documents}
+    kelurahan = {link for link in links - paths if link.startswith(PATH)}
+    assert {link.count("/") - PATH.count("/") for link in kelurahan} == {DEEPEST + 1}
+    assert links - paths - kelurahan == {ARCHIVE_INDEX}
 
 
-def test_after_one_form_only_its_station_and_what_is_above_it_are_written(
+def test_after_one_form_only_the_regions_that_it_is_in_are_written(
     bucket: Bucket, shelf: Shelf, sources: dict[str, Path], release: Release
 ) -> None:
     unpacked = shelf.release(release)
     shelf.fill(bucket, unpacked, shelf.snapshot(sources["first"]))
     _, asked = shelf.fill(bucket, unpacked, shelf.snapshot(sources["counted"]))
-    station = max((path.removeprefix(PATH) for path in asked if path.startswith(PATH)), key=len)
-    above = [station.rsplit("/", up)[0] for up in range(6)]
-    wanted = {f"{PATH}{path}" for path in above} | {f"/static/json/hhcw/ppwp{path}.json" for path in above}
-    wanted |= {f"/static/json/kemajuan/ppwp{path}.json" for path in above[1:]}
+    kecamatan = max((path.removeprefix(PATH) for path in asked if path.startswith(PATH)), key=len)
+    regions = [kecamatan.rsplit("/", up)[0] for up in range(DEEPEST + 1)]
+    wanted = {f"{PATH}{region}" for region in regions}
+    wanted |= {f"/static/json/{kind}/ppwp{region}.json" for kind in ("hhcw", "kemajuan") for region in regions}
     assert set(asked) == wanted | {"/static/json/version.json"}
-    assert len(asked) == 18
+    assert len(asked) == 13
+    assert asked[-1] == PATH
     assert shelf.fill(bucket, unpacked, shelf.snapshot(sources["counted"])) == (Tally(), [])
 
 
@@ -265,13 +294,14 @@ def test_what_is_gone_is_removed_and_the_page_for_what_is_not_there_stays(
     before = keys_of(bucket)
     tally, _ = shelf.fill(bucket, unpacked, shelf.snapshot(sources["fewer"]))
     gone = before - keys_of(bucket)
-    assert tally.removed == len(gone) == 2
+    assert gone == {path for path in before if re.search(r"/-99|/ln.json$", path)}
+    assert tally.removed == len(gone) == 13
     assert "/maaf.html" in keys_of(bucket)
     markers = client("s3", REGION).list_object_versions(Bucket=bucket.publication.bucket)["DeleteMarkers"]
     assert {each["Key"] for each in markers} == {f"{SITE_PREFIX}{path}" for path in gone}
 
 
-@pytest.mark.parametrize("after", [0, 1, 30, 60])
+@pytest.mark.parametrize("after", [0, 1, 15, 31])
 def test_a_run_that_dies_is_continued_and_what_it_wrote_is_not_taken_for_another_snapshots(
     bucket: Bucket, shelf: Shelf, sources: dict[str, Path], release: Release, after: int
 ) -> None:
@@ -290,8 +320,8 @@ def test_a_run_that_dies_is_continued_and_what_it_wrote_is_not_taken_for_another
     _, done = shelf.fill(bucket, unpacked, first, fails_after=after)
     _, rest = shelf.fill(bucket, unpacked, first)
     assert shelf.differences(bucket, unpacked, first, but_for_time=False) == []
-    assert keys_of(bucket) >= set(done) | set(rest)
-    assert len(done) + len(rest) <= everything + max(len(part.digests) for part in read_parts(Snapshot(first)))
+    assert keys_of(bucket) == set(done) | set(rest)
+    assert len(rest) == everything
 
 
 def test_a_run_that_began_before_another_one_writes_nothing_after_it(
@@ -321,23 +351,57 @@ def test_of_two_runs_at_once_the_later_one_is_the_one_whose_snapshot_is_there(
     monkeypatch.setattr(Watched, "answer", answer_while_another_runs)
     with pytest.raises(ConflictError):
         shelf.fill(bucket, unpacked, first)
+    note, _ = Contents(bucket).note()
+    assert note
+    assert note.snapshot is None, "the bucket is said to have what nobody knows"
     shelf.fill(bucket, unpacked, counted)
     assert shelf.differences(bucket, unpacked, counted, but_for_time=False) == []
 
 
-def test_with_other_templates_the_newest_figures_come_first_and_then_every_page_is_rendered_by_them(
+def test_a_run_that_is_overtaken_before_it_writes_writes_nothing(
+    bucket: Bucket, shelf: Shelf, sources: dict[str, Path], release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacked = shelf.release(release)
+    first, counted = shelf.snapshot(sources["first"]), shelf.snapshot(sources["counted"])
+    listed, began = Contents.listed, list[str]()
+
+    def listed_after_another_run(self: Contents) -> object:
+        if not began:
+            began.append("another")
+            shelf.fill(bucket, unpacked, counted)
+        return listed(self)
+
+    monkeypatch.setattr(Contents, "listed", listed_after_another_run)
+    with pytest.raises(ConflictError):
+        shelf.fill(bucket, unpacked, first)
+    note, _ = Contents(bucket).note()
+    assert note
+    assert note.snapshot == Snapshot(counted).name
+    assert shelf.differences(bucket, unpacked, counted, but_for_time=False) == []
+
+
+def test_a_correction_is_on_every_page_and_gone_with_the_next_results(
+    bucket: Bucket, shelf: Shelf, sources: dict[str, Path], release: Release
+) -> None:
+    unpacked, first = shelf.release(release), shelf.snapshot(sources["first"])
+    corrected = shelf.snapshot(sources["first"], correction="Uji coba.")
+    for snapshot in (first, corrected, first):
+        shelf.fill(bucket, unpacked, snapshot)
+        assert shelf.differences(bucket, unpacked, snapshot, but_for_time=False) == []
+
+
+def test_with_other_templates_every_page_is_rendered_by_them(
     bucket: Bucket, shelf: Shelf, sources: dict[str, Path], release: Release, tmp_path: Path
 ) -> None:
     other = shelf.release(
         release_of(tmp_path, "5.0.1", replaced("app/templates/base.html.j2", "bukan hasil resmi", "tidak resmi"))
     )
-    shelf.fill(bucket, shelf.release(release), shelf.snapshot(sources["first"]))
-    counted = shelf.snapshot(sources["counted"])
-    _, asked = shelf.fill(bucket, other, counted)
-    assert len(set(asked[:18])) == 18
-    assert asked.index(PATH) == 17
-    assert shelf.differences(bucket, other, counted, but_for_time=False) == []
-    assert shelf.fill(bucket, other, counted) == (Tally(), [])
+    first = shelf.snapshot(sources["first"])
+    shelf.fill(bucket, shelf.release(release), first)
+    _, asked = shelf.fill(bucket, other, first)
+    assert set(asked) == {path for path in keys_of(bucket) if path.startswith(PATH)}
+    assert shelf.differences(bucket, other, first, but_for_time=False) == []
+    assert shelf.fill(bucket, other, first) == (Tally(), [])
 
 
 def test_a_release_with_the_same_pages_changes_nothing(

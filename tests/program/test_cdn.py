@@ -171,7 +171,7 @@ def test_a_shield_is_only_where_there_is_one_and_in_a_region_of_the_settings() -
     assert shield_region(settings.aws.model_copy(update={"replica_region": "ap-southeast-5"})) is None
 
 
-@pytest.mark.parametrize("path", ["default", "/healthz", "/version", "/maaf.html", "/img/*"])
+@pytest.mark.parametrize("path", ["default", "/healthz", "/version", "/maaf.html", "/arsip/*", "/img/*"])
 def test_every_path_is_read_only_encrypted_compressed_and_has_the_headers(
     cdn: Graph, distribution: Mapping[str, Any], path: str
 ) -> None:
@@ -197,6 +197,7 @@ def test_what_differs_from_host_to_host_is_never_kept_and_the_error_page_is_alwa
         "/healthz": ("locations", caching_disabled),
         "/version": ("locations", caching_disabled),
         "/maaf.html": ("snapshot", results),
+        "/arsip/*": ("snapshot", cdn.one("CachePolicy", "results").id),
         "/img/*": ("site", cdn.one("CachePolicy", "immutable").id),
     }
 

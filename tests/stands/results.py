@@ -48,11 +48,6 @@ def counted_again(rows: list[Row]) -> list[Row]:
     return rows
 
 
-def without_last(rows: list[Row]) -> list[Row]:
-    """The last polling station is gone."""
-    return rows[:-1]
-
-
 def renamed(rows: list[Row]) -> list[Row]:
     """A kabupaten has another name."""
     for row in rows:

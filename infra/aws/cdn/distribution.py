@@ -24,6 +24,9 @@ FAILOVER = (403, 500, 502, 503, 504)
 doesn't know the secret, so while a new secret spreads. 404 stays: the service knows better than the bucket what there
 is; nor should those who ask for names at random be answered twice."""
 
+ARCHIVE_PATH = "/arsip"
+"""Every publication, for whoever wants to check it: only the bucket has it."""
+
 ERROR_SECONDS = 3
 NOT_FOUND_SECONDS = 10
 METHODS = ("GET", "HEAD")
@@ -125,10 +128,11 @@ class Path:
 
 
 def other_behaviours(caching: Caching) -> list[cloudfront.DistributionOrderedCacheBehaviorArgs]:
-    """What differs from host to host is never kept, and never the bucket's; the error page is always the bucket's."""
+    """What differs from host to host is never kept, nor the bucket's; error page and archive are the bucket's alone."""
     paths = [
         *(Path(path, LOCATIONS, NOT_CACHED) for path in UNCACHED_PATHS),
         Path(SORRY_PATH, SNAPSHOT, caching.results),
+        Path(f"{ARCHIVE_PATH}/*", SNAPSHOT, caching.results),
         Path("/img/*", SITE, caching.immutable),
     ]
     return [

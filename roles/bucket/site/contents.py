@@ -1,11 +1,11 @@
-"""What the bucket has of the site: a list for each part, and a note of the whole.
+"""What the bucket has of the site: a list of its pages and files, and a note of the whole.
 
-A list is written before the part is (what will change counts as unknown from then on) and after it. So it never says
+The list is written before they are (what will change counts as unknown from then on) and after them. So it never says
 of an object what isn't true, wherever a run died, and the next run goes on there.
 """
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,8 +15,7 @@ from infra.bridge.errors import OperatorError
 from roles.bucket.bucket import Bucket
 
 SITE_NOTE = "site.json"
-PARTS = "site-parts/"
-PART_SUFFIX = ".json.gz"
+SITE_LIST = "site-objects.json.gz"
 UNKNOWN = ""
 """Stands for the digest of what is being written or removed."""
 
@@ -37,8 +36,8 @@ class SiteNote(_Document):
     Args:
         run: Who wrote it: each time that the site is brought up to date is a run of its own.
         filling: The snapshot that it is being brought to.
-        snapshot: The snapshot whose figures it has in full; None while it is brought to another one.
-        look: The digest of the code that all of its pages are rendered by; None while they are rendered anew.
+        snapshot: The snapshot that it shows; None while it is brought to another one.
+        look: The digest of the code that its pages are rendered by; None likewise.
     """
 
     run: str
@@ -47,29 +46,15 @@ class SiteNote(_Document):
     look: str | None = None
 
 
-class PartList(_Document):
-    """What the bucket has of a part.
+class SiteList(_Document):
+    """What the bucket has: a digest of what each object depends on, by its public path."""
 
-    Args:
-        look: The digest of the code that all of it was rendered by; None if not all by the same.
-        digests: A digest of what each object depends on, by its public path.
-    """
-
-    look: str | None = None
     digests: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A part's list, and which version of it was seen; None if there was none."""
-
-    list: PartList
-    etag: str | None
-
-
-@dataclass(frozen=True)
 class Contents:
-    """The lists in a bucket."""
+    """The two in a bucket."""
 
     bucket: Bucket
 
@@ -90,42 +75,35 @@ class Contents:
         """
         return self.bucket.write(SITE_NOTE, note.model_dump_json().encode(), content_type=JSON, seen=seen)
 
-    def part(self, name: str) -> Seen:
-        """A part's list.
+    def listed(self) -> tuple[Mapping[str, str], str | None]:
+        """The digests that are listed, and which version of the list was seen; None if there was none.
 
         Raises:
             OperatorError: S3 refuses, or it can't be read.
         """
-        key = part_key(name)
-        kept = self.bucket.read(key)
-        return Seen(_parse(PartList, gzip.decompress(kept.body), key), kept.etag) if kept else Seen(PartList(), None)
+        kept = self.bucket.read(SITE_LIST)
+        return (_parse(SiteList, gzip.decompress(kept.body), SITE_LIST).digests, kept.etag) if kept else ({}, None)
 
-    def write_part(self, name: str, part: PartList, seen: str | None) -> str:
-        """Write a part's list, and return which version it is now.
+    def write_list(self, digests: Mapping[str, str], seen: str | None) -> str:
+        """Write the list, and return which version it is now.
 
         Raises:
             ConflictError: Another run wrote it in the meantime.
         """
-        return self.bucket.write(part_key(name), _packed(part), content_type=GZIP, seen=seen)
+        return self.bucket.write(SITE_LIST, _packed(digests), content_type=GZIP, seen=seen)
 
-    def forget(self, name: str, paths: Mapping[str, str]) -> None:
-        """Note that these objects of a part are not known: two runs wrote there at the same time."""
-        part = self.part(name).list
-        body = part.model_copy(update={"digests": {**part.digests, **dict.fromkeys(paths, UNKNOWN)}})
-        self.bucket.overwrite(part_key(name), _packed(body), content_type=GZIP)
-
-    def part_names(self) -> list[str]:
-        """The parts that the bucket has a list of."""
-        return [key.removeprefix(PARTS).removesuffix(PART_SUFFIX) for key in self.bucket.keys(PARTS)]
-
-
-def part_key(name: str) -> str:
-    """Where a part's list is."""
-    return f"{PARTS}{name}{PART_SUFFIX}"
+    def forget(self, paths: Iterable[str]) -> None:
+        """Note that nobody knows what these objects are: two runs wrote there at the same time."""
+        digests, _ = self.listed()
+        body = _packed({**digests, **dict.fromkeys(paths, UNKNOWN)})
+        self.bucket.overwrite(SITE_LIST, body, content_type=GZIP)
+        note, seen = self.note()
+        if note is not None:
+            self.write_note(note.model_copy(update={"snapshot": None, "look": None}), seen)
 
 
-def _packed(part: PartList) -> bytes:
-    return gzip.compress(part.model_dump_json().encode(), mtime=0)
+def _packed(digests: Mapping[str, str]) -> bytes:
+    return gzip.compress(SiteList(digests=digests).model_dump_json().encode(), mtime=0)
 
 
 def _parse(model: type[_DocumentT], body: bytes, key: str) -> _DocumentT:

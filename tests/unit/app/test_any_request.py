@@ -69,7 +69,7 @@ ids = st.one_of(
     st.sampled_from(["-99", "-991302", "-991303", "-991304", "900000001", "928068", "0", "-0", "01", "+1", "1_0", "٣"]),
     st.integers().map(str),
     st.integers(1, 5000).map(lambda count: "9" * count),
-    st.sampled_from(["", ".", "..", "%2e%2e", "\x00", "\n", "a" * 300, "x.json", " 1", "１", "²"]),
+    st.sampled_from(["", ".", "..", "%2e%2e", "\x00", "\n", "a" * 300, "x.json", " 1", "１", "²", "indeks.json"]),
     st.text(max_size=20),
 )
 
@@ -90,6 +90,8 @@ paths = st.builds(
             "/healthz",
             "/version",
             "/robots.txt",
+            "/arsip",
+            "/arsip/20190417T000000Z-0123456789",
         ]
     ),
     st.lists(ids, max_size=7),

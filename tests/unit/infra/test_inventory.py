@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.bridge.errors import OperatorError
-from infra.bridge.inventory import RolloutPolicy, parse_inventory
+from infra.bridge.inventory import ArchivePolicy, RolloutPolicy, parse_inventory
 
 HOST = {
     "name": "jakarta-app-1",
@@ -38,6 +38,7 @@ DOCUMENT: dict[str, Any] = {
         "certificate": None,
     },
     "rollout": RolloutPolicy().model_dump(),
+    "archive": ArchivePolicy().model_dump(),
     "publication": None,
     "operator_key": {"file": ".secrets/operator.pub", "public": "ssh-ed25519 AAAA"},
     "hosts": [HOST, {**HOST, "name": "jakarta-lb-1", "roles": ["base", "lb"], "address": "198.18.1.10"}],

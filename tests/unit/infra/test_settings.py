@@ -58,7 +58,7 @@ def change(**changes: object) -> Spoil:
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (stack(regionn="x"), "unknown key tegak:regionn; allowed here: aws, budget, certificate, locations, network"),
+        (stack(regionn="x"), "unknown key tegak:regionn; allowed here: archive, aws, budget, certificate, locations"),
         (without("server_name"), "missing key tegak:server_name"),
         (stack(network="10.0.0.0/20"), "must be a /20 inside 198.18.0.0/15"),
         (change(hosts=2), "unknown key tegak:locations[1].hosts; allowed here: app_hosts, delay_ms"),
@@ -80,6 +80,9 @@ def change(**changes: object) -> Spoil:
         (rollout(capacity_floor_percent=101), "tegak:rollout.capacity_floor_percent is 101"),
         (rollout(keep_releases=1), "tegak:rollout.keep_releases is 1"),
         (stack(rollout="careful"), "tegak:rollout is 'careful'"),
+        (stack(archive={"keep": 14}), "unknown key tegak:archive.keep; allowed here: keep_days"),
+        (stack(archive={"keep_days": 0}), "tegak:archive.keep_days is 0"),
+        (stack(archive={"keep_days": "14d"}), "tegak:archive.keep_days is '14d'"),
     ],
 )
 def test_a_setting_that_does_not_fit_is_refused_with_its_key(
