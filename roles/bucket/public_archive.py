@@ -3,14 +3,13 @@
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from infra.bridge.bucket_layout import SITE_PREFIX
+from infra.bridge.bucket_layout import ARCHIVE_PREFIX
 from infra.bridge.errors import OperatorError
 from roles.artefacts.snapshot import Sent, StoredSnapshot
 from roles.bucket.bucket import Bucket, ConflictError
-from roles.on_host.archive_index import INDEX, ROOT, SIGNERS, entry_of, index_of, kept, read_index
+from roles.on_host.archive_index import INDEX, SIGNERS, entry_of, index_of, kept, read_index
 
-PREFIX = f"{SITE_PREFIX}{ROOT}"
-INDEX_KEY = f"{PREFIX}/{INDEX}"
+INDEX_KEY = f"{ARCHIVE_PREFIX}/{INDEX}"
 FOR_A_MOMENT, FOR_EVER = "public, max-age=10", "public, max-age=31536000, immutable"
 JSON, TEXT, GZIP = "application/json", "text/plain", "application/gzip"
 TRIES = 3
@@ -55,13 +54,12 @@ class ArchiveInBucket:
         entry = entry_of(manifest, sent.parcel.made_of, sent.parcel.size_bytes, sent.parcel.sha256)
         small = {"manifes": (manifest, JSON), "tanda_tangan": (signature, TEXT)}
         for what, (body, content_type) in small.items():
-            self.bucket.overwrite(
-                f"{SITE_PREFIX}{entry[what]}", body, content_type=content_type, cache_control=FOR_EVER
-            )
-        key = f"{SITE_PREFIX}{entry['berkas']}"
-        self.bucket.put_file(key, sent.path, sent.parcel.sha256, content_type=GZIP, cache_control=FOR_EVER)
+            self.bucket.overwrite(_key(entry[what]), body, content_type=content_type, cache_control=FOR_EVER)
+        self.bucket.put_file(
+            _key(entry["berkas"]), sent.path, sent.parcel.sha256, content_type=GZIP, cache_control=FOR_EVER
+        )
         self.bucket.overwrite(
-            f"{PREFIX}/{SIGNERS}", f"{self.signers}\n".encode(), content_type=TEXT, cache_control=FOR_A_MOMENT
+            f"{ARCHIVE_PREFIX}/{SIGNERS}", f"{self.signers}\n".encode(), content_type=TEXT, cache_control=FOR_A_MOMENT
         )
         self._index(entry)
 
@@ -78,7 +76,12 @@ class ArchiveInBucket:
             except ConflictError:
                 continue
             gone = [each for each in before if each not in entries]
-            files = [f"{SITE_PREFIX}{each[what]}" for each in gone for what in ("manifes", "tanda_tangan", "berkas")]
+            files = [_key(each[what]) for each in gone for what in ("manifes", "tanda_tangan", "berkas")]
             self.bucket.remove(files)
             return
         raise OperatorError("others went on adding to the archive", next_command="the same again")
+
+
+def _key(address: str) -> str:
+    """The object that the CDN asks for at an address: the archive's keys are its public paths."""
+    return address.removeprefix("/")

@@ -24,13 +24,14 @@ def entry_of(manifest: bytes, made_of: "str | None", size_bytes: int, sha256: st
         size_bytes: Of the file.
         sha256: Of the file.
     """
-    said = json.loads(manifest)
+    said: dict[str, Any] = json.loads(manifest)
+    correction: dict[str, str] = said.get("correction") or {}
     folder = f"{ROOT}/{said['snapshot']}"
     return {
         "nama": said["snapshot"],
         "data_per": said["as_of"],
         "dibuat": dt.datetime.fromtimestamp(said["modified"], dt.UTC).isoformat(),
-        "koreksi": (said.get("correction") or {}).get("reason"),
+        "koreksi": correction.get("reason"),
         "sha256": hashlib.sha256(manifest).hexdigest(),
         "manifes": f"{folder}/{MANIFEST}",
         "tanda_tangan": f"{folder}/{SIGNATURE}",

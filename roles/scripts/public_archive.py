@@ -1,6 +1,7 @@
 """The archive of what was published, for the public, on an edge."""
 
 import json
+from collections.abc import Mapping
 
 from infra.bridge.signers import SIGNER
 from roles.on_host import program
@@ -36,7 +37,7 @@ def add_to_archive(parcel: Parcel, keep_days: int) -> Script:
     return _ask(asked)
 
 
-def _ask(asked: dict[str, object]) -> Script:
+def _ask(asked: Mapping[str, object]) -> Script:
     words = json.dumps({**asked, "folder": str(PUBLIC_ARCHIVE)})
     asking = command("python3", "-IS", "-c", program("archive_index", "public_archive"), words)
     return script(asking, timeout_seconds=LONG_TIMEOUT_SECONDS)

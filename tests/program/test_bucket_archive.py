@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from infra.bridge.bucket_layout import SITE_PREFIX
 from infra.bridge.signers import read_signers
 from roles.artefacts.snapshot import StoredSnapshot
 from roles.aws.clients import client
@@ -53,11 +52,11 @@ def index_of(bucket: Bucket) -> list[dict[str, Any]]:
 
 @contextmanager
 def as_the_cdn(bucket: Bucket) -> Generator[str, None, None]:
-    """The address of a server that answers each path with the object of site/ that the CDN would ask for."""
+    """The address of a server that answers each path with the object that the CDN would ask for."""
 
     class FromTheBucket(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            kept = bucket.read(f"{SITE_PREFIX}{self.path}")
+            kept = bucket.read(self.path.removeprefix("/"))
             self.send_response(200 if kept else 403)
             self.end_headers()
             self.wfile.write(kept.body if kept else b"")
@@ -101,7 +100,7 @@ def test_each_object_says_what_it_is_and_for_how_long_it_may_be_kept(
         (newest["tanda_tangan"], "text/plain", "public, max-age=31536000, immutable"),
         (newest["berkas"], "application/gzip", "public, max-age=31536000, immutable"),
     ):
-        head = s3.head_object(Bucket=bucket.publication.bucket, Key=f"{SITE_PREFIX}{address}")
+        head = s3.head_object(Bucket=bucket.publication.bucket, Key=address.removeprefix("/"))
         assert (head["ContentType"], head["CacheControl"]) == (kind, caching), address
 
 
@@ -137,7 +136,7 @@ def test_what_is_too_old_is_gone_from_the_index_and_then_from_the_bucket(
     )
     archive.add(published[1], published[1].whole)
     assert archive.names() == {published[1].name}
-    there = bucket.keys(f"{SITE_PREFIX}/arsip/")
+    there = bucket.keys("arsip/")
     assert not [key for key in there if old["nama"] in key]
     assert len(there) == 5
 
@@ -147,7 +146,7 @@ def test_whoever_checks_notices_what_was_altered(
     bucket: Bucket, published: list[StoredSnapshot], what: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add_all(archive_in(bucket), published)
-    key = f"{SITE_PREFIX}{index_of(bucket)[0][what]}"
+    key = index_of(bucket)[0][what].removeprefix("/")
     kept = bucket.read(key)
     assert kept
     middle = len(kept.body) // 2

@@ -146,15 +146,16 @@ def test_the_snapshot_is_the_public_part_of_the_bucket_and_signed_for(
     snapshot = origin(distribution, "snapshot")
     assert snapshot["domainName"] == f"{bucket.id}.s3.{HOME}.amazonaws.com"
     assert snapshot["originPath"] == "/site"
-    control = cdn.one("OriginAccessControl")
-    assert snapshot["originAccessControlId"] == control.id
+    control, archive = cdn.one("OriginAccessControl"), origin(distribution, "archive")
+    assert (archive["domainName"], archive.get("originPath")) == (snapshot["domainName"], None)
+    assert snapshot["originAccessControlId"] == archive["originAccessControlId"] == control.id
     assert (control.inputs["originAccessControlOriginType"], control.inputs["signingBehavior"]) == ("s3", "always")
     policy = cdn.one("s3/bucketPolicy:BucketPolicy")
     assert (policy.region, policy.inputs["bucket"]) == (HOME, bucket.id)
     document = json.loads(policy.inputs["policy"])
     (reader,) = [statement for statement in document["Statement"] if statement["Effect"] == "Allow"]
     assert reader["Condition"]["StringEquals"]["aws:SourceArn"] == cdn.one("Distribution").arn
-    assert reader["Resource"] == [f"{bucket.arn}/site/*"]
+    assert reader["Resource"] == [f"{bucket.arn}/site/*", f"{bucket.arn}/arsip/*"]
 
 
 def test_requests_of_all_edges_meet_in_singapore_since_jakarta_has_no_shield(distribution: Mapping[str, Any]) -> None:
@@ -197,7 +198,7 @@ def test_what_differs_from_host_to_host_is_never_kept_and_the_error_page_is_alwa
         "/healthz": ("locations", caching_disabled),
         "/version": ("locations", caching_disabled),
         "/maaf.html": ("snapshot", results),
-        "/arsip/*": ("snapshot", cdn.one("CachePolicy", "results").id),
+        "/arsip/*": ("archive", results),
         "/img/*": ("site", cdn.one("CachePolicy", "immutable").id),
     }
 

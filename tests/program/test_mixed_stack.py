@@ -18,8 +18,8 @@ from infra.lab import pki
 from roles.rollout.request import Request
 from roles.scripts.quoting import script
 from roles.stack.stack import open_stack
-from roles.tasks.publishing import with_bucket
-from roles.tasks.results import Results, publish
+from roles.tasks.archiving import publish
+from roles.tasks.results import Results
 from roles.tasks.rollouts import configure
 from tests.deploy.sources import release_of, replaced
 from tests.program.as_the_cdn import asking
@@ -182,7 +182,7 @@ def test_results_are_published_while_nobody_can_read_the_stacks_secrets(
         monkeypatch.setenv(name, value)
     with open_stack(PROJECT, site.stack.name) as stack:
         request = Request(stack.fleet.inventory.rollout)
-        with_bucket(stack, request, lambda: publish(stack, Results(PROJECT / SMALL), request))
+        publish(stack, Results(PROJECT / SMALL), request)
         with pytest.raises(OperatorError, match="the key service does not answer"):
             configure(stack, request)
 

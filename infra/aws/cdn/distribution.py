@@ -9,12 +9,12 @@ from infra.aws.cdn.caching import NOT_CACHED, Caching
 from infra.aws.cdn.fallback import SORRY_PATH, Fallback
 from infra.aws.cdn.firewall import UNCACHED_PATHS
 from infra.aws.outputs import AccountOutputs
-from infra.bridge.bucket_layout import SITE_PREFIX
+from infra.bridge.bucket_layout import ARCHIVE_PREFIX, SITE_PREFIX
 from infra.bridge.origin import ORIGIN_HEADER
 from infra.settings.account import AwsSettings
 
-LOCATIONS, SNAPSHOT, SITE = "locations", "snapshot", "site"
-"""The origins: hosts in all locations, the bucket, and the two in this order."""
+LOCATIONS, SNAPSHOT, ARCHIVE, SITE = "locations", "snapshot", "archive", "site"
+"""The origins: hosts in all locations, two parts of the bucket, and the first two in this order."""
 
 DEFAULT_PAGE = "index.html"
 """What `/` is: the national page, as the service has it (app.addresses), under a key that the bucket has too."""
@@ -23,9 +23,6 @@ FAILOVER = (403, 500, 502, 503, 504)
 """Answers of the locations after which the bucket is asked. 403 is none of the service: a load balancer says it to whom
 doesn't know the secret, so while a new secret spreads. 404 stays: the service knows better than the bucket what there
 is; nor should those who ask for names at random be answered twice."""
-
-ARCHIVE_PATH = "/arsip"
-"""Every publication, for whoever wants to check it: only the bucket has it."""
 
 ERROR_SECONDS = 3
 NOT_FOUND_SECONDS = 10
@@ -62,7 +59,7 @@ def shield_region(aws: AwsSettings) -> str | None:
 
 
 def origins(account: AccountOutputs, fallback: Fallback, shield: str | None) -> list[cloudfront.DistributionOriginArgs]:
-    """Both origins. The name of the first and its header are secrets, and so is all of it in the state."""
+    """The origins. The name of the first and its header are secrets, and so is all of it in the state."""
     meeting = cloudfront.DistributionOriginOriginShieldArgs(enabled=True, origin_shield_region=shield)
     locations = cloudfront.DistributionOriginArgs(
         origin_id=LOCATIONS,
@@ -81,16 +78,20 @@ def origins(account: AccountOutputs, fallback: Fallback, shield: str | None) -> 
         ),
         origin_shield=meeting if shield else None,
     )
-    snapshot = cloudfront.DistributionOriginArgs(
-        origin_id=SNAPSHOT,
-        domain_name=fallback.domain,
-        origin_path=f"/{SITE_PREFIX}",
-        origin_access_control_id=fallback.access,
-        connection_attempts=CONNECT_ATTEMPTS,
-        connection_timeout=CONNECT_SECONDS,
-        origin_shield=meeting if shield else None,
-    )
-    return [locations, snapshot]
+    # The archive's keys are its public paths, the site's begin with a word of their own.
+    parts = [
+        cloudfront.DistributionOriginArgs(
+            origin_id=part,
+            domain_name=fallback.domain,
+            origin_path=path,
+            origin_access_control_id=fallback.access,
+            connection_attempts=CONNECT_ATTEMPTS,
+            connection_timeout=CONNECT_SECONDS,
+            origin_shield=meeting if shield else None,
+        )
+        for part, path in ((SNAPSHOT, f"/{SITE_PREFIX}"), (ARCHIVE, None))
+    ]
+    return [locations, *parts]
 
 
 def origin_group() -> cloudfront.DistributionOriginGroupArgs:
@@ -132,7 +133,7 @@ def other_behaviours(caching: Caching) -> list[cloudfront.DistributionOrderedCac
     paths = [
         *(Path(path, LOCATIONS, NOT_CACHED) for path in UNCACHED_PATHS),
         Path(SORRY_PATH, SNAPSHOT, caching.results),
-        Path(f"{ARCHIVE_PATH}/*", SNAPSHOT, caching.results),
+        Path(f"/{ARCHIVE_PREFIX}/*", ARCHIVE, caching.results),
         Path("/img/*", SITE, caching.immutable),
     ]
     return [

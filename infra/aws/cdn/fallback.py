@@ -8,7 +8,7 @@ from pulumi_aws import cloudfront, s3
 
 from infra.aws.outputs import AccountOutputs
 from infra.aws.policies import Statement, for_exactly, no_plain_text, policy, service
-from infra.bridge.bucket_layout import SITE_PREFIX
+from infra.bridge.bucket_layout import ARCHIVE_PREFIX, SITE_PREFIX
 
 SORRY_PATH = "/maaf.html"
 SORRY_FILE = Path(__file__).resolve().parents[3] / "templates/edge/var/www/tegak/maaf.html.j2"
@@ -74,6 +74,6 @@ def publication_policy(bucket: str, distribution: str) -> str:
         bucket: The bucket's ARN.
         distribution: The ARN of the one distribution that may read it.
     """
-    public = [f"{bucket}/{SITE_PREFIX}/*"]
+    public = [f"{bucket}/{prefix}/*" for prefix in (SITE_PREFIX, ARCHIVE_PREFIX)]
     reader = Statement("Cdn", ["s3:GetObject"], public, for_exactly(distribution), service("cloudfront"))
     return policy(no_plain_text(bucket), reader)

@@ -114,7 +114,7 @@ def test_no_bucket_answers_plain_http(name: str) -> None:
 def test_the_cdn_reads_the_public_part_of_the_publication_and_nothing_else() -> None:
     (statement,) = granted(POLICIES["publication"])
     assert statement["Action"] == ["s3:GetObject"]
-    assert statement["Resource"] == [f"{BUCKET}/site/*"]
+    assert statement["Resource"] == [f"{BUCKET}/site/*", f"{BUCKET}/arsip/*"]
     assert statement["Condition"] == {"StringEquals": {"aws:SourceArn": DISTRIBUTION}}
 
 

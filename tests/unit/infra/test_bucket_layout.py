@@ -19,7 +19,7 @@ def texts(file: Path) -> Iterator[str]:
 
 
 def test_no_program_but_the_layout_names_what_keys_of_the_bucket_begin_with() -> None:
-    assert len(PREFIXES) == 4
+    assert len(PREFIXES) == 5
     files = [file for part in ("infra", "roles") for file in (PROJECT / part).rglob("*.py") if file != LAYOUT]
     found = [(file.name, text) for file in files for text in texts(file) if text.startswith(PREFIXES)]
     assert found == []
