@@ -20,9 +20,11 @@ from app.loader.made import CHANGES, MADE, code_digest, sha256_of
 from app.loader.sources import digest_of_files
 from app.pack import INDEX_FILES, STAMP, segment_file
 from infra.bridge.errors import OperatorError
+from infra.bridge.signers import read_signers
 from roles.artefacts.archive import write_archive
+from roles.artefacts.built_files import signed_files
 from roles.artefacts.facts import Facts
-from roles.artefacts.signing import read_artefact, sha256_beside, sign, signature_beside, signature_of
+from roles.artefacts.signing import check_signature, read_artefact, sha256_beside, sign, signature_beside, signature_of
 from roles.scripts.artefacts import Artefact
 from roles.scripts.snapshots import SNAPSHOT_NAMESPACE, Parcel, whole
 from roles.stack.checkout import Checkout
@@ -88,30 +90,38 @@ class StoredSnapshot:
 
     @cached_property
     def facts(self) -> Facts | None:
-        """What its manifest says; None where only its archive is here."""
-        return Facts.model_validate_json((self.directory / layout.MANIFEST).read_bytes()) if self.is_built else None
+        """What its manifest says; None where only its archive is here, or nobody can read it."""
+        try:
+            return Facts.model_validate_json((self.directory / layout.MANIFEST).read_bytes()) if self.is_built else None
+        except (OSError, ValueError):
+            return None
 
     @cached_property
     def made_of(self) -> str | None:
-        """The snapshot of which it was made; None where it was made from nothing, or was not built here."""
+        """The snapshot of which it was made; None where it was made from nothing, or what says so was altered here."""
         changes = self.directory / MADE / CHANGES
-        return json.loads(changes.read_bytes())["from"] if self.is_built and changes.exists() else None
+        try:
+            known = sha256_beside(changes).read_bytes() == sha256_of(changes).encode()
+        except FileNotFoundError:
+            return None
+        return json.loads(changes.read_bytes())["from"] if known else None
 
     def artefact(self) -> Artefact:
         """What is known of its archive, which is made if it isn't there.
 
         Raises:
-            OperatorError: It was not built here, and its archive isn't here either; or it can't be signed.
+            OperatorError: It was not built here, and its archive isn't here either; it can't be signed; or it is not as
+                it was signed any more.
         """
-        if self.facts and not self.path.exists():
+        if self.facts and not self._is_archived():
             with half_made(_built(self.checkout)) as folder:
                 archive = folder / self.path.name
-                write_archive(archive, self._signed_files(self.facts.files), effort=WHOLE_EFFORT)
+                write_archive(archive, self._signed_files(), effort=WHOLE_EFFORT)
                 sign(archive, self.checkout.release_key, SNAPSHOT_NAMESPACE)
                 # The archive last: where it is, all of it is.
                 for each in (sha256_beside(archive), signature_beside(archive), archive):
                     each.replace(self.path.with_name(each.name))
-        return read_artefact(self.name, self.path, SNAPSHOT_NAMESPACE, next_command="fab publish")
+        return self._archived()
 
     @cached_property
     def whole(self) -> Sent:
@@ -124,19 +134,36 @@ class StoredSnapshot:
 
     @cached_property
     def changes(self) -> Sent:
-        """What it has otherwise than the one of which it was made."""
+        """What it has otherwise than the one of which it was made.
+
+        Raises:
+            OperatorError: It is not as it was signed any more.
+        """
         path, changes = self.directory / MADE / "changes.tar.gz", self.directory / MADE / CHANGES
         new = segment_file(json.loads(changes.read_bytes())["segment"])
-        files = self._signed_files(name for name in (STAMP, new) if (self.directory / name).exists())
-        if not path.exists():
-            with half_made(_built(self.checkout)) as folder:
-                write_archive(folder / path.name, [*files, changes], effort=CHANGES_EFFORT)
-                (folder / path.name).replace(path)
+        files = self._signed_files([name for name in (STAMP, new) if (self.directory / name).exists()])
+        with half_made(_built(self.checkout)) as folder:
+            write_archive(folder / path.name, [*files, changes], effort=CHANGES_EFFORT)
+            (folder / path.name).replace(path)
         sizes = sum(file.stat().st_size for file in (*files, *(self.directory / name for name in INDEX_FILES)))
         return Sent(path, Parcel(self.name, path.stat().st_size, sha256_of(path), sizes + SPARE_BYTES, self.made_of))
 
-    def _signed_files(self, names: Iterable[str]) -> list[Path]:
-        return [self.directory / name for name in (layout.MANIFEST.name, layout.MANIFEST_SIGNATURE.name, *names)]
+    def _is_archived(self) -> bool:
+        """Whether its archive is here, as it was signed."""
+        try:
+            check_signature(self._archived(), self.path, self._signers())
+        except OperatorError:
+            return False
+        return True
+
+    def _archived(self) -> Artefact:
+        return read_artefact(self.name, self.path, SNAPSHOT_NAMESPACE, next_command="fab publish")
+
+    def _signers(self) -> str:
+        return read_signers(self.checkout.release_key.with_suffix(".pub"))
+
+    def _signed_files(self, names: Iterable[str] | None = None) -> list[Path]:
+        return signed_files(self.directory, names, self._signers())
 
 
 def ensure_snapshot(
@@ -198,6 +225,9 @@ def _sign(directory: Path, checkout: Checkout) -> None:
     manifest = (directory / layout.MANIFEST).read_bytes()
     signature = signature_of(manifest, checkout.release_key, SNAPSHOT_NAMESPACE, f"snapshot {directory.name}")
     (directory / layout.MANIFEST_SIGNATURE).write_text(signature, encoding="ascii")
+    changes = directory / MADE / CHANGES  # not of what is signed: a host holds what it makes of it against that
+    if changes.exists():
+        sha256_beside(changes).write_text(sha256_of(changes), encoding="ascii")
 
 
 def _build(

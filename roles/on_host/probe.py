@@ -44,7 +44,7 @@ def complete(directory: str) -> "list[str]":
     return [name for name, place in places if os.path.exists(f"{place}/{COMPLETE}") and not os.path.islink(place)]
 
 
-def said_in(path: str, name: str, otherwise: "Any") -> "Any":
+def said_in(path: str, name: str, otherwise: object) -> object:
     """What a file of JSON says; something else where it says nothing, or can't be read."""
     try:
         return json.loads(text_of(path)).get(name, otherwise)

@@ -43,8 +43,8 @@ def check_release_reads(target: Target, observed: Observation) -> None:
         state = observed.states.get(host.name)
         if state and state.snapshot and state.snapshot_format not in reads:
             raise OperatorError(
-                f"{host.name} shows {state.snapshot} of format {state.snapshot_format}, and {target.release_name} reads "
-                f"{_formats(reads)}; nothing was changed",
+                f"{host.name} shows {state.snapshot} of format {state.snapshot_format}, "
+                f"and {target.release_name} reads {_formats(reads)}; nothing was changed",
                 next_command="fab releases, and fab deploy of one that reads it",
             )
 
