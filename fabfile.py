@@ -111,7 +111,7 @@ def publish(
             tasks.archiving.publish(opened, results, request)
 
     if seconds:
-        tasks.ticking.publish_every(PROJECT, stack, seconds, alert, once)
+        tasks.ticking.publish_every(PROJECT, seconds, alert, once)
     else:
         once()
 

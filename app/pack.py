@@ -26,6 +26,15 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 
+FORMAT = 1
+"""What a reader must know of a snapshot: the form of these files, and what documents there are. The manifest has it.
+
+Whoever changes either gives it the next number, and READS with it, as long as this release can read the one before.
+"""
+
+READS = (FORMAT,)
+"""The formats that this release reads; its own description (release.json) has them."""
+
 KEYS, PLACES, DIGESTS, TIMES, STAMP = "keys", "places", "digests", "times", "stamp"
 INDEX_FILES = (KEYS, PLACES, DIGESTS, TIMES)
 KEY_BYTES, PLACE_BYTES, DIGEST_BYTES, TIME_BYTES = 8, 8, 16, 4

@@ -45,7 +45,7 @@ def main() -> int:
     except KeyboardInterrupt:  # told by who was interrupted with it
         return INTERRUPTED
     except (OSError, PackError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
+        why = getattr(error, "strerror", None) or error  # polars' own has no such word
         _say(problems=f"the snapshot can't be written: {why}", count=0)
         return 1
     _say(built={"name": built.name, "skipped": len(built.skipped), "source": built.source})

@@ -27,6 +27,7 @@ from app.loader.regions import read_regions
 from app.loader.sources import read_source
 from app.loader.stations import columns_of
 from app.loader.tabulation import add_up, with_flags
+from app.pack import FORMAT
 
 AHEAD = dt.timedelta(minutes=5)
 """How far a form's time may be ahead of this machine's: clocks differ, and a form of next year would date the count."""
@@ -131,6 +132,7 @@ def build_snapshot(
         counted = levels[0].row(0, named=True)
         optional = {"correction": said, "every_seconds": announcement.every_seconds}
         facts = {
+            "format": FORMAT,
             **_of_count(read.election, as_of, modified, content, counted),
             **{name: told for name, told in optional.items() if told},
             "files": _digests(directory, before),

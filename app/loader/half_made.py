@@ -1,38 +1,43 @@
-"""A folder for what is being made: of its own, gone afterwards, and removed by the next one where its maker died."""
+"""A folder for what is being made: of its own, gone afterwards, and removed by the next one where its maker died.
+
+Its maker keeps it locked, and the kernel takes the lock from whoever dies, in whatever way: what nobody keeps is left.
+"""
 
 import fcntl
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 PREFIX = ".half-made-"
-LOCK = "lock"
-YOUNG_SECONDS = 60
-"""Younger ones are let alone: their maker may not have its lock yet."""
 
 
 @contextmanager
 def half_made(target: Path) -> Generator[Path, None, None]:
-    """A new folder in `target`; two at once share nothing."""
+    """A new folder in `target`; two at once share nothing.
+
+    Args:
+        target: The directory; made, if it isn't there.
+    """
     target.mkdir(parents=True, exist_ok=True)
-    for folder in target.glob(f"{PREFIX}*"):
-        _remove_if_left(folder)
-    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=target) as name, (Path(name) / LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield Path(name)
+    with ExitStack() as until_made:
+        with _locked(target):  # nobody finds the new folder before it is locked
+            for left in target.glob(f"{PREFIX}*"):
+                with suppress(FileNotFoundError, BlockingIOError), _locked(left, fcntl.LOCK_NB):
+                    shutil.rmtree(left, ignore_errors=True)
+            folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=target))
+            until_made.enter_context(_locked(folder))
+        until_made.callback(shutil.rmtree, folder, ignore_errors=True)
+        yield folder
 
 
-def _remove_if_left(folder: Path) -> None:
-    with suppress(FileNotFoundError, BlockingIOError):
-        if time.time() - folder.stat().st_mtime < YOUNG_SECONDS:
-            return
-        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
-        finally:
-            os.close(lock)
+@contextmanager
+def _locked(directory: Path, how: int = 0) -> Generator[None, None, None]:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | how)
+        yield
+    finally:
+        os.close(descriptor)

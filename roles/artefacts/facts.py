@@ -19,6 +19,7 @@ class Facts(BaseModel):
 
     Args:
         snapshot: The snapshot's name.
+        format: Which readers can read it (app/pack.py).
         as_of: The time that it shows.
         modified: When it was built, in unix seconds.
         content: The digest of what its documents say, whenever they were made.
@@ -30,6 +31,7 @@ class Facts(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     snapshot: str
+    format: int = 1
     as_of: dt.datetime
     modified: int
     content: str

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, TemplateSyntaxError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from app.pack import READS
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import read_utf8
 from infra.bridge.inventory import Host, Inventory
@@ -60,10 +61,12 @@ class Templates:
     Args:
         texts: By their path below templates/.
         where: Where they are, for who looks for them.
+        reads: Which formats of a snapshot the service reads that is released with them.
     """
 
     texts: Mapping[str, str] = field(repr=False)
     where: str = "this checkout"
+    reads: tuple[int, ...] = READS
 
     @classmethod
     def of_checkout(cls, roles: Iterable[str] = RELEASED_ROLES, directory: Path = TEMPLATES) -> "Templates":

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app import __version__
+from app.pack import READS
 from infra.bridge.errors import OperatorError
 from infra.bridge.files import write_whole
 from infra.bridge.signers import read_signers
@@ -30,6 +31,9 @@ HOST_PYTHON = "3.11"
 """Debian 12's: what the artefact is made for, whatever Python the operator has."""
 
 MANIFEST = "release.json"
+FIRST_READS = (1,)
+"""What a release reads that doesn't say so: there was one format."""
+
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,39}")
 """It becomes part of names of files and directories."""
 
@@ -105,10 +109,11 @@ def unpack_templates(packed: tarfile.TarFile, release: str) -> Templates:
         file = packed.extractfile(member) if wanted else None
         if file is not None:
             texts[member.name] = _text(file.read(), f"{member.name} in release {release}")
-    name = json.loads(texts.pop(MANIFEST, "{}")).get("release")
-    if name != release:
-        raise OperatorError(f"what is said to be release {release} is {name}", next_command="fab build")
-    return Templates({path.removeprefix(f"{CONFIG}/"): text for path, text in texts.items()}, f"release {release}")
+    said = json.loads(texts.pop(MANIFEST, "{}"))
+    if said.get("release") != release:
+        raise OperatorError(f"what is said to be release {release} is {said.get('release')}", next_command="fab build")
+    of_release = {path.removeprefix(f"{CONFIG}/"): text for path, text in texts.items()}
+    return Templates(of_release, f"release {release}", tuple(said.get("reads", FIRST_READS)))
 
 
 def kept_templates(name: str, printed: str, signers: str) -> Templates:
@@ -162,7 +167,7 @@ def build_release(checkout: Checkout, version: str | None = None) -> Release:
     for name, body in files.items():
         content.update(f"{name}\0{len(body)}\0".encode() + body)
     name = f"{version}-{hashlib.sha256(version.encode() + content.digest()).hexdigest()[:10]}"
-    manifest = json.dumps({"release": name, "version": version, "python": HOST_PYTHON})
+    manifest = json.dumps({"release": name, "version": version, "python": HOST_PYTHON, "reads": READS})
     release = Release.of(checkout, name)
     if not release.is_there(read_signers(checkout.release_key.with_suffix(".pub"))):
         write_whole(release.path, _pack({MANIFEST: manifest.encode(), **files}))

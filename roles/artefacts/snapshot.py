@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,14 +15,16 @@ from typing import Any, cast
 from app import layout
 from app.loader.addresses import absolute, short_name
 from app.loader.announcement import NOTHING, Announcement
+from app.loader.half_made import half_made
 from app.loader.made import CHANGES, MADE, code_digest, sha256_of
 from app.loader.sources import digest_of_files
 from app.pack import INDEX_FILES, STAMP, segment_file
 from infra.bridge.errors import OperatorError
-from infra.bridge.files import write_whole
+from infra.bridge.signers import read_signers
 from roles.artefacts.archive import write_archive
+from roles.artefacts.built_files import signed_files
 from roles.artefacts.facts import Facts
-from roles.artefacts.signing import read_artefact, sign, signature_beside, signature_of
+from roles.artefacts.signing import check_signature, read_artefact, sha256_beside, sign, signature_beside, signature_of
 from roles.scripts.artefacts import Artefact
 from roles.scripts.snapshots import SNAPSHOT_NAMESPACE, Parcel, whole
 from roles.stack.checkout import Checkout
@@ -91,27 +93,45 @@ class StoredSnapshot:
         """Whether it is here as it was built, and signed."""
         return self.signature_path.exists()
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it can be sent from here."""
+        return self.is_built or self.path.exists()
+
     @cached_property
     def facts(self) -> Facts | None:
-        """What its manifest says; None where only its archive is here."""
-        return Facts.model_validate_json(self.manifest_path.read_bytes()) if self.is_built else None
+        """What its manifest says; None where only its archive is here, or nobody can read it."""
+        try:
+            return Facts.model_validate_json(self.manifest_path.read_bytes()) if self.is_built else None
+        except (OSError, ValueError):
+            return None
 
     @cached_property
     def made_of(self) -> str | None:
-        """The snapshot of which it was made; None where it was made from nothing, or was not built here."""
+        """The snapshot of which it was made; None where it was made from nothing, or what says so was altered here."""
         changes = self.directory / MADE / CHANGES
-        return json.loads(changes.read_bytes())["from"] if self.is_built and changes.exists() else None
+        try:
+            known = sha256_beside(changes).read_bytes() == sha256_of(changes).encode()
+        except FileNotFoundError:
+            return None
+        return json.loads(changes.read_bytes())["from"] if known else None
 
     def artefact(self) -> Artefact:
         """What is known of its archive, which is made if it isn't there.
 
         Raises:
-            OperatorError: It was not built here, and its archive isn't here either; or it can't be signed.
+            OperatorError: It was not built here, and its archive isn't here either; it can't be signed; or it is not as
+                it was signed any more.
         """
-        if self.facts and not signature_beside(self.path).exists():
-            write_archive(self.path, self._signed_files(self.facts.files), effort=WHOLE_EFFORT)
-            sign(self.path, self.checkout.release_key, SNAPSHOT_NAMESPACE)
-        return read_artefact(self.name, self.path, SNAPSHOT_NAMESPACE, next_command="fab publish")
+        if self.facts and not self._is_archived():
+            with half_made(_built(self.checkout)) as folder:
+                archive = folder / self.path.name
+                write_archive(archive, self._signed_files(), effort=WHOLE_EFFORT)
+                sign(archive, self.checkout.release_key, SNAPSHOT_NAMESPACE)
+                # The archive last: where it is, all of it is.
+                for each in (sha256_beside(archive), signature_beside(archive), archive):
+                    each.replace(self.path.with_name(each.name))
+        return self._archived()
 
     @cached_property
     def whole(self) -> Sent:
@@ -124,17 +144,36 @@ class StoredSnapshot:
 
     @cached_property
     def changes(self) -> Sent:
-        """What it has otherwise than the one of which it was made."""
+        """What it has otherwise than the one of which it was made.
+
+        Raises:
+            OperatorError: It is not as it was signed any more.
+        """
         path, changes = self.directory / MADE / "changes.tar.gz", self.directory / MADE / CHANGES
         new = segment_file(json.loads(changes.read_bytes())["segment"])
-        files = self._signed_files(name for name in (STAMP, new) if (self.directory / name).exists())
-        if not path.exists():
-            write_archive(path, [*files, changes], effort=CHANGES_EFFORT)
+        files = self._signed_files([name for name in (STAMP, new) if (self.directory / name).exists()])
+        with half_made(_built(self.checkout)) as folder:
+            write_archive(folder / path.name, [*files, changes], effort=CHANGES_EFFORT)
+            (folder / path.name).replace(path)
         sizes = sum(file.stat().st_size for file in (*files, *(self.directory / name for name in INDEX_FILES)))
         return Sent(path, Parcel(self.name, path.stat().st_size, sha256_of(path), sizes + SPARE_BYTES, self.made_of))
 
-    def _signed_files(self, names: Iterable[str]) -> list[Path]:
-        return [self.directory / name for name in (layout.MANIFEST.name, layout.MANIFEST_SIGNATURE.name, *names)]
+    def _is_archived(self) -> bool:
+        """Whether its archive is here, as it was signed."""
+        try:
+            check_signature(self._archived(), self.path, self._signers())
+        except OperatorError:
+            return False
+        return True
+
+    def _archived(self) -> Artefact:
+        return read_artefact(self.name, self.path, SNAPSHOT_NAMESPACE, next_command="fab publish")
+
+    def _signers(self) -> str:
+        return read_signers(self.checkout.release_key.with_suffix(".pub"))
+
+    def _signed_files(self, names: Iterable[str] | None = None) -> list[Path]:
+        return signed_files(self.directory, names, self._signers())
 
 
 def ensure_snapshot(
@@ -166,15 +205,19 @@ def ensure_snapshot(
     options += ["--previous", str(_built(checkout) / shown.snapshot), "--after", str(shown.modified)] if shown else []
     options += ["--correction", announcement.correction] if announcement.correction else []
     options += ["--every-seconds", str(announcement.every_seconds)] if announcement.every_seconds else []
-    built = _build(checkout, source, progress, options)
-    snapshot = StoredSnapshot(built["name"], checkout, built["skipped"])
-    manifest = snapshot.manifest_path.read_bytes()
-    signature = signature_of(manifest, checkout.release_key, SNAPSHOT_NAMESPACE, f"snapshot {snapshot.name}")
-    write_whole(snapshot.signature_path, signature.encode())
-    # Of what the loader has read: the source may have become another one since it was looked for here.
-    note = {"name": snapshot.name, "skipped": snapshot.skipped}
-    write_whole(_note(checkout, built["source"], allow_errors=allow_errors), json.dumps(note).encode())
-    _tidy(checkout, {snapshot.name, shown and shown.snapshot})
+    # Whatever is half made, or half removed, lies in this folder: what kills us leaves nothing else.
+    with half_made(_built(checkout)) as folder:
+        target = folder / "built"
+        built = _build(checkout, source, target, progress, options)
+        snapshot = StoredSnapshot(built["name"], checkout, built["skipped"])
+        if not snapshot.is_built:
+            _sign(target / snapshot.name, checkout)
+            (target / snapshot.name).rename(snapshot.directory)
+        # Of what the loader has read: the source may have become another one since it was looked for here.
+        note = {"name": snapshot.name, "skipped": snapshot.skipped}
+        (folder / "note").write_text(json.dumps(note), encoding="utf-8")
+        (folder / "note").replace(_note(checkout, built["source"], allow_errors=allow_errors))
+        _tidy(checkout, {snapshot.name, shown and shown.snapshot}, folder)
     return snapshot
 
 
@@ -188,15 +231,24 @@ def find_snapshot(checkout: Checkout, name: str) -> StoredSnapshot:
     return StoredSnapshot(name, checkout)
 
 
+def _sign(directory: Path, checkout: Checkout) -> None:
+    manifest = (directory / layout.MANIFEST).read_bytes()
+    signature = signature_of(manifest, checkout.release_key, SNAPSHOT_NAMESPACE, f"snapshot {directory.name}")
+    (directory / layout.MANIFEST_SIGNATURE).write_text(signature, encoding="ascii")
+    changes = directory / MADE / CHANGES  # not of what is signed: a host holds what it makes of it against that
+    if changes.exists():
+        sha256_beside(changes).write_text(sha256_of(changes), encoding="ascii")
+
+
 def _build(
-    checkout: Checkout, source: str | Path, progress: BuildProgress | None, options: Sequence[str]
+    checkout: Checkout, source: str | Path, target: Path, progress: BuildProgress | None, options: Sequence[str]
 ) -> dict[str, Any]:
     """Run the loader, in a process of its own; what it says of what it has built.
 
     Raises:
         OperatorError: The source can't be published as it is, or there is no room for it.
     """
-    argv = [sys.executable, "-m", "app.loader", absolute(str(source), Path.cwd()), str(_built(checkout)), *options]
+    argv = [sys.executable, "-m", "app.loader", absolute(str(source), Path.cwd()), str(target), *options]
     with subprocess.Popen(argv, cwd=checkout.project, stdout=subprocess.PIPE, text=True) as loader:
         said: dict[str, Any] = {}
         for line in loader.stdout or ():
@@ -220,12 +272,13 @@ def _build(
     raise OperatorError(f"{why}; nothing was published", next_command="df -h .; free -m")
 
 
-def _tidy(checkout: Checkout, needed: AbstractSet[str | None]) -> None:
-    """Remove all but the newest built snapshots."""
+def _tidy(checkout: Checkout, needed: AbstractSet[str | None], folder: Path) -> None:
+    """Remove all but the newest built snapshots: they go with a folder that goes."""
     found = sorted(_built(checkout).glob("[0-9]*"), key=lambda path: path.stat().st_mtime)
     for each in found[:-KEPT]:
         if each.name not in needed:
-            shutil.rmtree(each, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another publication has removed it
+                each.rename(folder / each.name)
 
 
 def _built(checkout: Checkout) -> Path:

@@ -35,8 +35,10 @@ class HostState(BaseModel):
 
     Args:
         release: What `current` points at.
+        reads: Which formats of a snapshot that release reads.
         releases: Complete releases.
         snapshot: What `snapshots/current` points at.
+        snapshot_format: That snapshot's format (app/pack.py).
         snapshots: Complete snapshots.
         shown: The snapshot that an edge asks hosts for; None where it takes what they show.
         ready: Whether its own health check says so.
@@ -61,8 +63,10 @@ class HostState(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     release: str | None = None
+    reads: tuple[int, ...] = (1,)
     releases: tuple[str, ...] = ()
     snapshot: str | None = None
+    snapshot_format: int = 1
     snapshots: tuple[str, ...] = ()
     shown: str | None = None
     ready: bool = False

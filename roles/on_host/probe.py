@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 3
 COMPLETE = ".complete"
+FIRST_FORMAT = 1
+"""Of a snapshot that doesn't say which it has, and what a release reads that doesn't say so: there was one."""
 
 
 def link_target(link: str) -> "str | None":
@@ -40,6 +42,14 @@ def complete(directory: str) -> "list[str]":
     """The names of the complete directories in a directory."""
     places = [(name, f"{directory}/{name}") for name in names(directory)]
     return [name for name, place in places if os.path.exists(f"{place}/{COMPLETE}") and not os.path.islink(place)]
+
+
+def said_in(path: str, name: str, otherwise: object) -> object:
+    """What a file of JSON says; something else where it says nothing, or can't be read."""
+    try:
+        return json.loads(text_of(path)).get(name, otherwise)
+    except (ValueError, AttributeError):
+        return otherwise
 
 
 def lock_in(file: str) -> "dict[str, Any] | None":
@@ -119,8 +129,10 @@ def main() -> None:
     managed = text_of(paths["managed"]).splitlines()
     document = {
         "release": link_target(paths["current_release"]),
+        "reads": said_in(f"{paths['current_release']}/release.json", "reads", [FIRST_FORMAT]),
         "releases": complete(paths["releases"]),
         "snapshot": link_target(paths["current_snapshot"]),
+        "snapshot_format": said_in(f"{paths['current_snapshot']}/snapshot.json", "format", FIRST_FORMAT),
         "snapshots": complete(paths["snapshots"]),
         "shown": os.readlink(paths["shown"]) if os.path.islink(paths["shown"]) else None,
         "ready": ready is not None,

@@ -10,6 +10,7 @@ from infra.bridge.inventory import Host
 from roles.artefacts.snapshot import StoredSnapshot
 from roles.hosts.lock import HostBefore
 from roles.hosts.state import Observation
+from roles.rollout.formats import check_hosts_read
 from roles.rollout.plan import HostChange, Phase, Plan, Rollout, Step
 from roles.rollout.standing import Standing
 from roles.scripts import snapshots
@@ -32,9 +33,14 @@ class SnapshotPlanner:
         self._standing = Standing(observed, rollout)
 
     def plan(self) -> Plan:
-        """Described at `Planner`."""
-        concerned = [host for host in self.observed.inventory.hosts if {"app", "lb"}.intersection(host.roles)]
-        left_out = [host for host in concerned if not self._standing.can_be_changed(host)]
+        """Described at `Planner`.
+
+        Raises:
+            OperatorError: The release of a host can't read it.
+        """
+        if self._snapshot.facts:
+            check_hosts_read(self._snapshot.facts, self.observed)
+        left_out = [host for host in self.observed.inventory.hosts if not self._standing.can_be_changed(host)]
         phases = [*self._receive(), *self._switch(), *self._show()]
         if phases:
             phases = [*self._standing.keep_out(left_out), *phases]
@@ -50,8 +56,7 @@ class SnapshotPlanner:
         scripts: dict[str, Script] = {}
         for host in self._app_hosts():
             keep = tuple(dict.fromkeys(filter(None, [self._snapshot.name, self.before(host).snapshot])))
-            if set(self._standing.state(host).snapshots) - set(keep):
-                scripts[host.name] = snapshots.keep_snapshots(keep)
+            scripts[host.name] = snapshots.keep_snapshots(keep)  # also where only what is half made is too much
         return scripts
 
     def before(self, host: Host) -> HostBefore:

@@ -59,7 +59,7 @@ def receive_snapshot(parcel: Parcel, *, goes_on: bool = True) -> Script:
         "sha256": parcel.sha256,
         "needs_bytes": parcel.needs_bytes,
         # Changes are small: they are sent anew.
-        "part": None if parcel.made_of else str(_part(parcel)),
+        "part": None if parcel.made_of else str(part_of(parcel)),
         "goes_on": goes_on,
     }
     asking = command("python3", "-IS", "-c", program("receive_snapshot"), json.dumps(asked))
@@ -68,7 +68,7 @@ def receive_snapshot(parcel: Parcel, *, goes_on: bool = True) -> Script:
 
 def arrived(parcel: Parcel) -> Script:
     """Print how many bytes of a whole snapshot have arrived so far, before the connection broke."""
-    return script(f"{command('stat', '-c', '%s', _part(parcel))} 2> /dev/null || echo 0")
+    return script(f"{command('stat', '-c', '%s', part_of(parcel))} 2> /dev/null || echo 0")
 
 
 def read_manifest(snapshot: str) -> Script:
@@ -109,5 +109,6 @@ def keep_snapshots(names: tuple[str, ...]) -> Script:
 PART = ".part"
 
 
-def _part(parcel: Parcel) -> PurePosixPath:
+def part_of(parcel: Parcel) -> PurePosixPath:
+    """Where what has arrived of a whole snapshot is kept until all of it has."""
     return INCOMING / f"{parcel.name}-{parcel.sha256[:16]}{PART}"

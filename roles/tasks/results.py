@@ -9,10 +9,10 @@ from infra.bridge.errors import OperatorError
 from roles.artefacts.facts import Facts, kept_facts, why_older
 from roles.artefacts.snapshot import StoredSnapshot, ensure_snapshot, find_snapshot
 from roles.hosts.state import Observation, observe
-from roles.rollout.request import Request, policy_for
+from roles.rollout.request import Request, policy_for, this_operator
 from roles.scripts.snapshots import read_manifest
 from roles.stack.stack import Stack
-from roles.tasks.rollouts import send_snapshot
+from roles.tasks.rollouts import abort, resume, send_snapshot
 from roles.terminal import build_progress, say
 
 
@@ -48,7 +48,7 @@ def publish(stack: Stack, results: Results, request: Request) -> StoredSnapshot:
         OlderError: They are older or fewer than those that are shown.
         OperatorError: The source can't be used, or a step failed.
     """
-    observed, correction = observe(stack.fleet), results.announcement.correction
+    observed, correction = end_interrupted(stack, observe(stack.fleet)), results.announcement.correction
     shown = what_is_shown(stack, observed, must=not correction)
     with build_progress() as progress:
         snapshot = ensure_snapshot(
@@ -74,6 +74,34 @@ def publish(stack: Stack, results: Results, request: Request) -> StoredSnapshot:
     if snapshot.skipped:
         say(f"publish: {snapshot.skipped} rows were left out")
     return snapshot
+
+
+def end_interrupted(stack: Stack, observed: Observation) -> Observation:
+    """End a publication of ours that was killed, so that the next one begins where it would have been; nobody else's.
+
+    Args:
+        stack: The stack.
+        observed: What its hosts have.
+
+    Returns:
+        What they have then.
+
+    Raises:
+        OperatorError: It could not be ended.
+    """
+    lock = observed.lock
+    if lock is None or lock.intent is None or lock.intent.action != "publish":
+        return observed
+    if not lock.holder_is_gone(this_operator()):
+        return observed
+    shown = {observed.states[host.name].snapshot for host in observed.answering if "app" in host.roles}
+    if find_snapshot(stack.checkout, lock.intent.target).is_here or lock.intent.target in shown:
+        say(f"publish: the publication of {lock.intent.target} was interrupted; it is ended first")
+        resume(stack, None)
+    else:  # nobody shows it, and nobody could send it any more
+        say(f"publish: the publication of {lock.intent.target} was interrupted, and it is not in dist/: it is undone")
+        abort(stack, None)
+    return observe(stack.fleet)
 
 
 def is_everywhere(shown: Facts, built: Facts | None, observed: Observation) -> bool:

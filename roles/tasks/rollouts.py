@@ -14,6 +14,7 @@ from roles.hosts.lock import Intent
 from roles.hosts.state import Observation, observe
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.changes import Target
+from roles.rollout.formats import check_release_reads
 from roles.rollout.plan import Planner, Rollout
 from roles.rollout.request import Request, policy_for, this_operator
 from roles.rollout.rollback import check_release_known, choose_rollback
@@ -44,6 +45,7 @@ def deploy(stack: Stack, release: Release, request: Request) -> str:
     """Roll a release out, with its configuration; returns its name."""
     session, observed = session_on(stack), observe(stack.fleet)
     target = Wanted(stack).target_of_release(release, observed)
+    check_release_reads(target, observed)
     session.roll_out(ReleasePlanner(observed, session.begin("deploy", request), target), request)
     return release.name
 
@@ -56,6 +58,7 @@ def rollback(stack: Stack, name: str | None, request: Request) -> str:
     name = name or choose_rollback(observed)
     check_release_known(observed, name)
     target = Wanted(stack).target_of_name(name, observed)
+    check_release_reads(target, observed)
     session.roll_out(ReleasePlanner(observed, session.begin("rollback", request), target), request)
     return name
 

@@ -18,10 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.bridge.errors import OperatorError
-from roles.hosts.lock import LockedError
-from roles.stack.stack import open_stack
 from roles.tasks.results import OlderError
-from roles.tasks.rollouts import resume as resume_rollout
 from roles.terminal import of_this_machine, say
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 10, 24 * 3600
@@ -67,15 +64,13 @@ class Ticking:
 
     Args:
         every_seconds: The interval; ticks are multiples of it, so that those of 15m are at :00, :15, :30 and :45.
-        publish: Publishes once.
-        resume: Ends a publication that was interrupted.
+        publish: Publishes once; what was killed before is its business.
         alert: Told once when a publication is late or refused, and once when it is well again.
         clock: What time it is.
     """
 
     every_seconds: int
     publish: Callable[[], None]
-    resume: Callable[[], None]
     alert: Callable[[str], None]
     clock: SystemClock = field(default_factory=SystemClock)
     _trouble: str = ""
@@ -115,7 +110,7 @@ class Ticking:
     def _succeeds(self, due: float) -> bool:
         """Try once; whether there is nothing to be tried again before the next tick."""
         try:
-            self._publish_or_resume()
+            self.publish()
         except OlderError as error:
             self._say_trouble(error)
             self._raise_alarm(f"publication refused: {error.message}")
@@ -132,17 +127,6 @@ class Ticking:
             self._trouble = ""
             self.alert(f"publication is well again, {_clock(self.clock.now())}")
         return True
-
-    def _publish_or_resume(self) -> None:
-        try:
-            self.publish()
-        except LockedError as error:
-            intent = error.lock.intent
-            if intent is None or intent.action != "publish":
-                raise
-            say("ticking: a publication was interrupted; it is ended first")
-            self.resume()
-            self.publish()
 
     def _say_trouble(self, error: OperatorError) -> None:
         say(f"{_clock(self.clock.now())}: {error.report()}")
@@ -178,12 +162,11 @@ class Alert:
             say(f"ALERT could not be sent by {self.command.split()[0]}: {failed}")
 
 
-def publish_every(project: Path, stack: str | None, every_seconds: int, alert: str, once: Callable[[], None]) -> None:
+def publish_every(project: Path, every_seconds: int, alert: str, once: Callable[[], None]) -> None:
     """Publish on the clock until the process ends; see `Ticking`.
 
     Args:
         project: The checkout.
-        stack: The stack; the selected one if None.
         every_seconds: The interval.
         alert: See `Alert`.
         once: Publishes once.
@@ -191,13 +174,8 @@ def publish_every(project: Path, stack: str | None, every_seconds: int, alert: s
     Raises:
         OperatorError: Another process of this checkout does the same.
     """
-
-    def resume() -> None:
-        with open_stack(project, stack) as opened:
-            resume_rollout(opened, None)
-
     with _alone(project):
-        Ticking(every_seconds, once, resume, Alert(alert)).run()
+        Ticking(every_seconds, once, Alert(alert)).run()
 
 
 @contextmanager

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from app.pack import FORMAT, READS
 from infra.bridge.errors import OperatorError
 from infra.bridge.signers import PUBLIC_KEY, read_signers
+from roles.artefacts import release as releases
 from roles.artefacts import snapshot as snapshots
 from roles.artefacts.files import Templates
 from roles.artefacts.release import Release, build_release, kept_templates, unpack_templates
@@ -53,6 +55,14 @@ def test_it_holds_the_service_and_all_it_needs_and_nothing_native(checkout: Chec
     assert {"app", "starlette", "uvicorn", "h11", "anyio", "idna", "jinja2", "markupsafe", "click"} <= packages
     assert not [name for name in names if name.endswith((".so", ".pyc"))]
     assert "release.json" in names
+
+
+def test_it_says_which_snapshots_it_reads(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert FORMAT in READS
+    signers = read_signers(PROJECT / ".secrets/release.pub")
+    assert build_release(checkout).templates(signers).reads == READS
+    monkeypatch.setattr(releases, "READS", (7, 8))
+    assert build_release(checkout, "7.0.0").templates(signers).reads == (7, 8)
 
 
 @pytest.mark.parametrize("version", ["../../x", "1 0", "-x", "1;reboot", "x" * 41])

@@ -44,6 +44,14 @@ def test_an_edge_that_did_not_get_there_is_switched_with_the_next_publication(tm
         assert [phase.name for phase in plan.phases] == ["show it"]
 
 
+def test_an_edge_that_is_away_counts_among_those_that_are_left_out(tmp_path: Path) -> None:
+    seen = observed(BEFORE, BEFORE)
+    states = {name: state for name, state in seen.states.items() if name != "edge-1"}
+    plan = planner(dataclasses.replace(seen, states=states), tmp_path).plan()
+    assert [host.name for host in plan.left_out] == ["edge-1"]
+    assert [phase.name for phase in plan.phases] == ["switch all at once"]
+
+
 def test_undone_the_edge_asks_for_what_it_asked_for(tmp_path: Path) -> None:
     for edge, words in ((BEFORE, f"ln -sfn {BEFORE} "), (None, "rm -f /srv/tegak/shown")):
         plans = planner(observed(BEFORE, edge), tmp_path)
