@@ -158,7 +158,7 @@ def test_keys_are_administered_through_iam_but_used_to_encrypt_by_services_alone
 
 
 def test_no_policy_of_the_program_is_written_by_hand() -> None:
-    project = Path(__file__).resolve().parents[3]
+    project = Path(__file__).resolve().parents[2]
     builder = project / "infra/aws/policies.py"
     by_hand = re.compile(r"""["'](Version|Statement|Sid|Effect|Principal)["']:|2012-10-17""")
     files = [file for file in (project / "infra").rglob("*.py") if by_hand.search(file.read_text(encoding="utf-8"))]
