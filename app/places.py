@@ -13,6 +13,9 @@ LEVELS = ("Provinsi", "Kabupaten/Kota", "Kecamatan", "Kelurahan/Desa", "TPS")
 LEVELS_ABROAD = ("Provinsi", "Negara", "Kota", "Perwakilan", "TPS, POS dan KSK")
 """What the parts of a place are called, by its depth. Abroad, votes also come by post and in travelling boxes."""
 
+KEPT_DEPTH = 3
+"""Below so many levels, what a region consists of is read for each page: there are thousands of regions."""
+
 
 @dataclass(frozen=True)
 class Link:
@@ -68,7 +71,7 @@ def place_of(snapshot: Snapshot, path: RegionPath) -> Place:
         NotFoundError: The snapshot has no such one.
     """
     links = [Link(NATION, NATION_PAGE)]
-    links += [links_of(snapshot, path[:depth])[child] for depth, child in enumerate(path)]
+    links += [_link_of(snapshot, path[:depth], child) for depth, child in enumerate(path)]
     is_abroad = path[:1] == (ABROAD,)
     levels = (*(LEVELS_ABROAD if is_abroad else LEVELS), "")
     return Place(links[-1].name, levels[len(path)], tuple(links[:-1]), href(path), is_abroad)
@@ -77,9 +80,18 @@ def place_of(snapshot: Snapshot, path: RegionPath) -> Place:
 def links_of(snapshot: Snapshot, region: RegionPath) -> Mapping[int, Link]:
     """What a region consists of, by id; those that share a name are told apart.
 
-    Those of polling stations are not kept: there are ten times as many, and each is asked for once or twice.
+    Kept are those that are above many pages: of the nation, provinces and regencies.
     """
-    return snapshot.kept(_links_of, region) if len(region) < STATION_DEPTH - 1 else _links_of(snapshot, region)
+    return snapshot.kept(_links_of, region) if len(region) < KEPT_DEPTH else _links_of(snapshot, region)
+
+
+def _link_of(snapshot: Snapshot, region: RegionPath, child: int) -> Link:
+    """One of what a region consists of."""
+    if len(region) >= KEPT_DEPTH:
+        names = snapshot.names(region)
+        if len(set(names.values())) == len(names):  # as almost always: nothing has to be told apart
+            return Link(names[child], href((*region, child)))
+    return links_of(snapshot, region)[child]
 
 
 def _links_of(snapshot: Snapshot, region: RegionPath) -> Mapping[int, Link]:

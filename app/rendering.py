@@ -48,6 +48,7 @@ class Renderer:
             autoescape=True,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,  # a release's files don't change, and looking costs a tenth of a page
         )
         self._frame = {
             "style": Markup(style),  # noqa: S704  # our own file
