@@ -8,6 +8,9 @@ from app.addresses import STATION_DEPTH, page
 from app.layout import RegionPath
 from app.snapshot import Snapshot
 
+KEPT_DEPTH = 3
+"""Below so many levels, what a region consists of is read for each page: there are thousands of regions."""
+
 
 @dataclass(frozen=True)
 class Link:
@@ -59,7 +62,7 @@ def place_of(snapshot: Snapshot, path: RegionPath) -> Place:
     """
     election = snapshot.election
     links = [Link(election.nation, page(election.code))]
-    links += [links_of(snapshot, path[:depth])[child] for depth, child in enumerate(path)]
+    links += [_link_of(snapshot, path[:depth], child) for depth, child in enumerate(path)]
     is_abroad = path[:1] == (election.abroad,)
     levels = (*(election.levels_abroad if is_abroad else election.levels), "")
     return Place(links[-1].name, levels[len(path)], tuple(links[:-1]), page(election.code, path), is_abroad)
@@ -68,9 +71,18 @@ def place_of(snapshot: Snapshot, path: RegionPath) -> Place:
 def links_of(snapshot: Snapshot, region: RegionPath) -> Mapping[int, Link]:
     """What a region consists of, by id; those that share a name are told apart.
 
-    Those of polling stations are not kept: there are ten times as many, and each is asked for once or twice.
+    Kept are those that are above many pages: of the nation, provinces and regencies.
     """
-    return snapshot.kept(_links_of, region) if len(region) < STATION_DEPTH - 1 else _links_of(snapshot, region)
+    return snapshot.kept(_links_of, region) if len(region) < KEPT_DEPTH else _links_of(snapshot, region)
+
+
+def _link_of(snapshot: Snapshot, region: RegionPath, child: int) -> Link:
+    """One of what a region consists of."""
+    if len(region) >= KEPT_DEPTH:
+        names = snapshot.names(region)
+        if len(set(names.values())) == len(names):  # as almost always: nothing has to be told apart
+            return Link(names[child], page(snapshot.election.code, (*region, child)))
+    return links_of(snapshot, region)[child]
 
 
 def _links_of(snapshot: Snapshot, region: RegionPath) -> Mapping[int, Link]:

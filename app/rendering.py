@@ -45,6 +45,7 @@ class Renderer:
             autoescape=True,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,  # a release's files don't change, and looking costs a tenth of a page
         )
         self._frame = {
             "style": Markup(self._style),  # noqa: S704  # our own file

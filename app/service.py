@@ -104,7 +104,7 @@ class Service:
         application.router.redirect_slashes = False
         return application
 
-    def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         """Answer what is an address of the site; nothing else of a request is read than the headers of `_cached`."""
         address = read_address(request.scope["path"])
         match address:
@@ -197,20 +197,20 @@ class Service:
             return _open_snapshot(directory, found)
         return self._snapshot()
 
-    def _on_http_error(self, request: Request, error: Exception) -> Response:
+    async def _on_http_error(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         answer = self._error_page(request, status)
         if isinstance(error, HTTPException):
             answer.headers.update(error.headers or {})
         return answer
 
-    def _on_not_found(self, request: Request, _: Exception) -> Response:
+    async def _on_not_found(self, request: Request, _: Exception) -> Response:
         return self._error_page(request, 404)
 
-    def _on_not_ready(self, request: Request, _: Exception) -> Response:
+    async def _on_not_ready(self, request: Request, _: Exception) -> Response:
         return self._error_page(request, 503)
 
-    def _on_error(self, request: Request, _: Exception) -> Response:
+    async def _on_error(self, request: Request, _: Exception) -> Response:
         return self._error_page(request, 500)
 
     def _error_page(self, request: Request, status: int) -> Response:

@@ -236,7 +236,7 @@ class Snapshot:
 
     def _read(self, file: PurePosixPath) -> Json | None:
         body = self.document(f"/{file}")
-        return None if body is None else cast("Json", json.loads(body))
+        return None if body is None else cast("Json", json.loads(body.decode()))
 
 
 def _publication(at: int, every_seconds: int | None) -> Publication:

@@ -176,6 +176,72 @@ def test_a_snapshot_that_came_anew_is_another_one(host: AppHost, snapshots: Path
     assert shows(host.get(NATION)) == OLD
 
 
+DOCUMENT, OTHER = f"/{count_file(())}", f"/{count_file((1,))}"
+
+
+def alter(snapshot: Path) -> None:
+    """Alter the figures of a snapshot in place, as whoever has got into a host could."""
+    with (snapshot / "bodies-0").open("r+b") as file:
+        body = file.read()
+        file.seek(0)
+        file.write(body.replace(b"1111", b"9999"))
+
+
+ONE_WORKER = {"worker_processes auto;": "worker_processes 1;"}
+"""Each has its own memory."""
+
+
+def test_an_altered_document_is_answered_as_it_was_signed_or_not_at_all(snapshots: Path) -> None:
+    with host_of(snapshots, **ONE_WORKER) as host:
+        signed = host.get(DOCUMENT)
+        assert signed.status == 200
+        alter(host.root / "srv/tegak/snapshots" / OLD)
+        for _ in range(3):
+            again = host.get(DOCUMENT)
+            assert (again.status, again.body, again.headers["etag"]) == (200, signed.body, signed.headers["etag"])
+            assert host.get(OTHER).status == 503
+
+
+def test_what_is_not_kept_of_it_is_not_answered_any_more(snapshots: Path) -> None:
+    # Each is gone with the second one after it.
+    with host_of(snapshots, **ONE_WORKER, **{"= 2 * 2 ^ 20, 500": "= 0, 500"}) as host:
+        host.get(DOCUMENT)
+        host.get(OTHER)
+        alter(host.root / "srv/tegak/snapshots" / OLD)
+        for region in ((), (1,)):
+            assert host.get(f"/{names_file(region)}").status == 200
+        assert [host.get(DOCUMENT).status for _ in range(2)] == [503, 503]
+        assert "is not as it was built" in host.nginx.log()
+
+
+def test_a_document_is_kept_by_its_snapshot_and_by_its_form(host: AppHost, snapshots: Path) -> None:
+    def seen(headers: dict[str, str]) -> int:
+        return json.loads(host.get(DOCUMENT, headers).body)["chart"]["21"]
+
+    for name in (OLD, NEW, OLD, NEW):
+        host.publish(name)
+        assert [seen({}), seen(GZIP), seen({})] == [VOTES[name]] * 3
+    altered = host.receive(snapshots / OLD, NEW)  # came anew under its name
+    assert altered.name == NEW
+    assert seen({}) == VOTES[OLD]
+
+
+def test_a_large_document_is_kept_plain_and_packed(tmp_path: Path, snapshots: Path) -> None:
+    large = dump({"chart": {"21": 1111}, "text": "a" * 5000})
+    with host_of(snapshots) as host:
+        host.receive(write_snapshot(tmp_path / "large", {DOCUMENT: large}), "large")
+        host.publish("large")
+        for _ in range(3):
+            plain, packed = host.get(DOCUMENT), host.get(DOCUMENT, GZIP)
+            assert plain.body == gzip.decompress(packed.body) == large
+            assert "content-encoding" not in plain.headers
+            assert packed.headers["content-encoding"] == "gzip"
+            assert plain.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
+            assert plain.headers["etag"] != packed.headers["etag"]
+            assert int(packed.headers["content-length"]) == len(packed.body)
+            assert host.get(DOCUMENT, {"If-None-Match": plain.headers["etag"]}).status == 304
+
+
 def test_errors_are_not_kept(host: AppHost) -> None:
     (host.root / "broken").touch()
     assert [host.get(NATION).status for _ in range(2)] == [500, 500]

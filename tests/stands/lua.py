@@ -1,5 +1,6 @@
 """The program with which nginx reads a pack, in a LuaJIT of the tests' own."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,7 +9,7 @@ from lupa.luajit21 import LuaRuntime
 from tests.stands.lab import PROJECT
 
 PROGRAM = PROJECT / "templates/app/etc/nginx/tegak/pack.lua.j2"
-NEEDED = PROGRAM.with_name("current.lua.j2")
+NEEDED = ("kept", "current")
 
 READ = """
 function(pack, directory, address)
@@ -36,9 +37,13 @@ class LuaReader:
 
     def __init__(self) -> None:
         runtime = cast("Any", LuaRuntime)(encoding=None, unpack_returned_tuples=True)
-        runtime.eval(b"function(text) package.preload.current = loadstring(text) end")(NEEDED.read_bytes())
+        preload = runtime.eval(b"function(name, text) package.preload[name] = loadstring(text) end")
+        for name in NEEDED:
+            preload(name.encode(), PROGRAM.with_name(f"{name}.lua.j2").read_bytes())
+        self._kept = runtime.eval(b"require('kept')")
         self.module = runtime.execute(PROGRAM.read_bytes())
         self._snapshot = runtime.eval(b"require('current').snapshot")
+        self._value = runtime.eval(b"function(key, bytes) return { key = key, bytes = bytes } end")
         self._read, self._packed = runtime.eval(READ.encode()), runtime.eval(PACKED.encode())
 
     def read(self, directory: Path, address: bytes) -> tuple[str, bytes | None]:
@@ -55,6 +60,33 @@ class LuaReader:
         directory, mark = self._snapshot(str(link).encode(), asked)
         return (directory.decode(), mark.decode()) if mark else None
 
+    def room(self, size: int) -> "LuaRoom":
+        """Room for values of so many bytes."""
+        return LuaRoom(self._kept, self._kept[b"room"](size), self._value)
+
     def takes_gzip(self, accepted: bytes | None) -> bool:
         """Whether a client with this Accept-Encoding gets what is packed."""
         return bool(self.module[b"takes_gzip"](accepted))
+
+
+@dataclass(frozen=True)
+class LuaRoom:
+    """Room in which a worker keeps values (kept.lua); each value here says its key."""
+
+    module: Any
+    room: Any
+    value: Any
+
+    def put(self, key: str, size: int) -> None:
+        """Put a value of a size."""
+        self.module[b"put"](self.room, key.encode(), self.value(key.encode(), size))
+
+    def get(self, key: str) -> str | None:
+        """What the value there says; None if there is none."""
+        value = self.module[b"get"](self.room, key.encode())
+        return value[b"key"].decode() if value else None
+
+    def sizes(self) -> list[int]:
+        """How many bytes are in each of its halves."""
+        halves = (self.room[b"newer"], self.room[b"older"])
+        return [sum(value[b"bytes"] for value in half.values()) for half in halves]

@@ -2,7 +2,8 @@
 
 The host's nginx has the deployed files, and the release's own service behind it (tests/stands/nginx.py); the bare one
 runs beside it, with as many workers, in the same network. Rounds are interleaved, and ratios are within a round: what
-else the machine does meets all of them. `cold`: each address once, in random order.
+else the machine does meets all of them. `cold`: each address once, in random order. Documents are held against the same
+ones as a file each, which the bare nginx serves: just written, so that nothing of them has to come from the disk.
 """
 
 import contextlib
@@ -32,8 +33,9 @@ ROUNDS, SECONDS, CONNECTIONS = 5, 4, 64
 START_SECONDS = 30
 HOST, BARE = 80, 8080
 STATIONS_DEPTH = 5
-COLD_PAGES, COLD_DOCUMENTS = 15_000, 100_000
+COLD_PAGES, COLD_DOCUMENTS = 15_000, 40_000
 """So many addresses are there for a round: more than are asked for in it, where the source has as many."""
+COLD_DOCUMENT_SECONDS = 1
 
 
 BARE_CONFIGURATION = """
@@ -78,6 +80,7 @@ class Load:
         path: One address; or None for one after the other.
         cold: Those addresses, of which each round takes the next ones.
         asked: How many of them there are for a round.
+        seconds: How long a round is.
         accepts: An Accept-Encoding.
         against: The title of the load that it is held against.
         target: What the ratio is to be at least.
@@ -88,6 +91,7 @@ class Load:
     path: str | None = None
     cold: Iterator[str] | None = None
     asked: int = 0
+    seconds: int = SECONDS
     accepts: str = ""
     against: str = ""
     target: str = ""
@@ -138,8 +142,20 @@ def _loads(snapshot: Snapshot, work: Path) -> Iterator[Load]:
         target="1,500/s",
     )
     asked = min(COLD_DOCUMENTS, len(regions) // ROUNDS)
-    documents = (f"/{count_file(code, region)}" for region in regions)
-    yield Load("documents, cold", HOST, cold=documents, asked=asked, against=page)
+    documents = [f"/{count_file(code, region)}" for region in regions[: asked * ROUNDS]]
+    _write_files(snapshot, documents, files)
+    static = "bare nginx, the documents as files, cold"
+    seconds = COLD_DOCUMENT_SECONDS
+    yield Load(static, BARE, cold=iter(documents), asked=asked, seconds=seconds)
+    what = "documents, cold"
+    yield Load(what, HOST, cold=iter(documents), asked=asked, seconds=seconds, against=static, target="3")
+
+
+def _write_files(snapshot: Snapshot, documents: list[str], files: Path) -> None:
+    for address in documents:
+        path = files / address.removeprefix("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(snapshot.document(address) or b"")
 
 
 def _regions(snapshot: Snapshot, region: RegionPath = ()) -> Iterator[RegionPath]:
@@ -206,12 +222,12 @@ def _run(load: Load, work: Path) -> float:
     argv += ["-H", f"Accept-Encoding: {load.accepts}"] if load.accepts else []
     url = f"http://127.0.0.1:{load.port}{load.path or '/'}"
     if load.cold is None:
-        argv += [f"-d{SECONDS}s", url]
+        argv += [f"-d{load.seconds}s", url]
     else:
         script, addresses = work / "each.lua", work / "addresses"
         script.write_text(EACH, encoding="utf-8")
         addresses.write_text("".join(f"{line}\n" for line in islice(load.cold, load.asked)), encoding="utf-8")
-        argv += [f"-d{SECONDS}s", "-s", str(script), url, "--", str(addresses)]
+        argv += [f"-d{load.seconds}s", "-s", str(script), url, "--", str(addresses)]
     done = subprocess.run(argv, env=asking.environment(), capture_output=True, text=True, check=True)
     rate = re.search(r"Requests/sec: +([\d.]+)", done.stdout)
     if rate is None or "Non-2xx" in done.stdout or "Socket errors" in done.stdout:

@@ -160,6 +160,31 @@ def test_who_takes_what_is_packed(accepted: bytes | None, *, taken: bool) -> Non
     assert LUA.takes_gzip(accepted) is taken
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 12), st.booleans()), max_size=60))
+def test_what_is_kept_is_what_was_put_there_and_never_more_than_there_is_room_for(
+    acts: list[tuple[str, int, bool]],
+) -> None:
+    room, put = LUA.room(20), set[str]()
+    for name, size, is_put in acts:
+        if is_put:
+            room.put(name, size)
+            put.add(name)
+            assert room.get(name) == name
+        else:
+            assert room.get(name) in ((name, None) if name in put else (None,))
+        assert max(room.sizes()) <= 20
+
+
+def test_what_is_asked_for_again_stays() -> None:
+    room = LUA.room(20)
+    room.put("hot", 5)
+    for number in range(100):
+        room.put(f"cold {number}", 5)
+        assert room.get("hot") == "hot"
+    assert room.get("cold 0") is None
+
+
 def test_the_link_is_followed_with_the_next_request_unless_another_snapshot_is_asked_for(tmp_path: Path) -> None:
     link = tmp_path / "current"
     assert LUA.snapshot(link, None) is None
