@@ -214,6 +214,7 @@ def receiver_killed(stack: LabStack, name: str) -> Generator[None, None, None]:
     assert [words.strip() for words in said] == ["killed"]
 
 
+@pytest.mark.night
 def test_a_host_where_what_receives_is_killed_is_left_out_and_comes_back_with_the_next_results(
     stack: LabStack, source: Callable[[int], str]
 ) -> None:
