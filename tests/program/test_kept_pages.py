@@ -176,7 +176,7 @@ def test_a_snapshot_that_came_anew_is_another_one(host: AppHost, snapshots: Path
     assert shows(host.get(NATION)) == OLD
 
 
-DOCUMENT, OTHER = f"/{count_file(())}", f"/{count_file((1,))}"
+DOCUMENT, OTHER = f"/{count_file('ppwp', ())}", f"/{count_file('ppwp', (1,))}"
 
 
 def alter(snapshot: Path) -> None:
