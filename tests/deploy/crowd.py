@@ -56,7 +56,8 @@ def crowd(stack: LabStack, published: Sequence[dt.datetime]) -> Generator[Crowd,
         published: What has been published so far.
     """
     seen, stop = Crowd(list(published), len(published)), threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_read_all(stack, seen, stop)), daemon=True)
+    site = url(stack)  # here, and not in the thread: it is read with another environment
+    thread = threading.Thread(target=lambda: asyncio.run(_read_all(stack, site, seen, stop)), daemon=True)
     thread.start()
     try:
         yield seen
@@ -66,12 +67,12 @@ def crowd(stack: LabStack, published: Sequence[dt.datetime]) -> Generator[Crowd,
         assert not thread.is_alive()
 
 
-async def _read_all(stack: LabStack, seen: Crowd, stop: threading.Event) -> None:
+async def _read_all(stack: LabStack, site: str, seen: Crowd, stop: threading.Event) -> None:
     authority = ssl.create_default_context(cafile=str(stack.ca_file))
     kept, anew = httpx2.Limits(max_connections=READERS), httpx2.Limits(max_keepalive_connections=0)
     async with (
-        httpx2.AsyncClient(base_url=url(stack), verify=authority, limits=kept, timeout=TIMEOUT_SECONDS) as keeps,
-        httpx2.AsyncClient(base_url=url(stack), verify=authority, limits=anew, timeout=TIMEOUT_SECONDS) as opens,
+        httpx2.AsyncClient(base_url=site, verify=authority, limits=kept, timeout=TIMEOUT_SECONDS) as keeps,
+        httpx2.AsyncClient(base_url=site, verify=authority, limits=anew, timeout=TIMEOUT_SECONDS) as opens,
     ):
         await asyncio.gather(*(_read(number, (keeps, opens)[number % 2], seen, stop) for number in range(READERS)))
 

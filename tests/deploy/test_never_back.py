@@ -54,11 +54,12 @@ class Seen:
 def reading(stack: LabStack) -> Generator[Seen, None, None]:
     """Viewers who go from page to page, each over a connection of its own for each address, until the block is left."""
     seen, stop = Seen(), threading.Event()
+    site = url(stack)  # here, and not in each thread: it is read with another environment
 
     def read(number: int) -> None:
         chance = random.Random(number)  # noqa: S311  # nothing secret
         with ExitStack() as links:
-            opened = {each: links.enter_context(http1(url(stack), stack.ca_file, each)) for each in ADDRESSES}
+            opened = {each: links.enter_context(http1(site, stack.ca_file, each)) for each in ADDRESSES}
             read_on(chance, opened)
 
     def read_on(chance: random.Random, opened: Mapping[str, Answers]) -> None:

@@ -41,8 +41,9 @@ def test_an_edge_that_was_away_is_left_out_and_told_and_catches_up_with_the_next
 ) -> None:
     (edge,) = stack.inventory().with_role("edge")
     with packets_dropped(stack, edge):
-        said = stack.fab("publish", "--source", source(2))
+        said = stack.fab_fails("publish", "--source", source(2))  # hosts show them, and the archive is behind
         assert f"{edge.name}: does not answer, and is left out" in said
+        assert f"the results are published, but the archive on {edge.name} lacks them" in said
     status = stack.fab_fails("status")
     assert re.search(rf"{edge.name} .* asks for other results than the log says", status)
     said = stack.fab("publish", "--source", source(2))
