@@ -6,7 +6,8 @@ made, and whatever else there is stays in the files that it has.
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from app.loader.documents import every_document, stamp
 from app.loader.election_file import read_election_file
 from app.loader.half_made import half_made
 from app.loader.made import Made, Tables, keep, read_made, sha256_of
-from app.loader.packing import PackError, PackWriter
+from app.loader.packing import Documents, PackError, PackWriter
 from app.loader.problems import Report, SourceError
 from app.loader.regions import read_regions
 from app.loader.sources import read_source
@@ -120,15 +121,11 @@ def build_snapshot(
         directory = folder / "snapshot"
         directory.mkdir()
         pack = PackWriter(directory, stamp(as_of), made_of)
-        made = 0
         said = _said(announcement, now)
         version = layout.version_body(as_of, said)
-        for each in every_document(read.election, read.stations, levels, as_of, version, changed):
-            if each.table["body"].null_count():  # a null anywhere in a text makes it null: no document is left out so
-                raise PackError(f"{each.table.filter(pl.col('body').is_null())[0, 'address']} says nothing")
-            pack.add(each)
-            made += each.table.height
-        content = pack.end(modified, times_of=before.pack.index if before and not made_of else None)
+        with closing(pack):
+            made = _add_all(pack, every_document(read.election, read.stations, levels, as_of, version, changed))
+            content = pack.end(modified, times_of=before.pack.index if before and not made_of else None)
         counted = levels[0].row(0, named=True)
         optional = {"correction": said, "every_seconds": announcement.every_seconds}
         facts = {
@@ -171,6 +168,17 @@ def _read(source: str | Path, now: dt.datetime, before: Made | None, *, allow_er
     if problems and not allow_errors:
         raise SourceError(problems)
     return _Read(with_flags(stations, tree, election), tree, digest, election, given.digest, problems)
+
+
+def _add_all(pack: PackWriter, documents: Iterable[Documents]) -> int:
+    """Add the documents; returns how many. None may be null, which a null anywhere in a text makes of all of it."""
+    made = 0
+    for each in documents:
+        if each.table["body"].null_count():
+            raise PackError(f"{each.table.filter(pl.col('body').is_null())[0, 'address']} says nothing")
+        pack.add(each)
+        made += each.table.height
+    return made
 
 
 def _said(announcement: Announcement, now: dt.datetime) -> dict[str, str] | None:

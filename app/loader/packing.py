@@ -103,6 +103,10 @@ class PackWriter:
             raise PackError(f"a pack has at most {MOST_SEGMENTS} segments")
         self._bodies = (directory / segment_file(self.changes.segment)).open("wb")
 
+    def close(self) -> None:
+        """Give up, unless it has ended."""
+        self._bodies.close()
+
     def add(self, documents: Documents) -> None:
         """Add documents; those that are as they were are left where they are."""
         texts, bodies = documents.table["address"].to_list(), documents.table["body"].to_list()

@@ -13,14 +13,16 @@ from app.addresses import Kind, read_address
 from app.colours import DARK_PAPER, ENOUGH, LIGHT_PAPER, contrast, on_dark, on_light, read_colour
 from app.election import Election, read_election
 from app.generate.__main__ import generate
+from app.loader import build
 from app.loader.build import build_snapshot
 from app.loader.election_file import FILE, read_election_file
+from app.loader.packing import Documents, PackError
 from app.loader.problems import SourceError
 from app.pack import Pack
 from app.snapshot import Snapshot
 from tests.stands.elections import ELECTION_TEXT, LEGISLATIVE, PILPRES, PILPRES_2024
 from tests.stands.lab import PROJECT
-from tests.stands.packs import unpack_snapshot
+from tests.stands.packs import table, unpack_snapshot
 from tests.stands.pages import service_of
 from tests.unit.app.naive import naive_documents
 from tests.unit.app.naive_2024 import naive_documents_2024
@@ -217,3 +219,13 @@ def test_a_colour_can_be_read_by_day_and_by_night(colour: str) -> None:
 def test_what_can_be_read_stays_as_it_is() -> None:
     assert on_light("#B3261E") == "#b3261e"
     assert on_dark("#FFE600") == "#ffe600"
+
+
+def test_a_document_that_says_nothing_ends_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_nothing(*_: object) -> list[Documents]:
+        return [table({"/a.json": b"{}", "/b.json": None})]
+
+    monkeypatch.setattr(build, "every_document", with_nothing)
+    with pytest.raises(PackError, match=r"^/b\.json says nothing$"):
+        build_snapshot(PROJECT / "samples/kpu-2024", tmp_path)
+    assert list(tmp_path.iterdir()) == []
