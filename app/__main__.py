@@ -38,6 +38,7 @@ def main() -> int:
     service.warm_up()
     config = uvicorn.Config(
         service.application(),
+        http="auto",  # Debian's httptools, as on hosts, where it is installed; else h11, which takes twice as long
         uds=arguments.uds,
         port=arguments.port or 0,
         log_config=log_config(),
@@ -46,6 +47,7 @@ def main() -> int:
         lifespan="off",
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
+    config.load()  # once, for all processes
     if arguments.uds:  # one that was killed leaves its socket behind, and nothing binds where one is
         Path(arguments.uds).unlink(missing_ok=True)
     processors = min(max(len(os.sched_getaffinity(0)), FEWEST_PROCESSES), MOST_PROCESSES)

@@ -39,7 +39,7 @@ class Kind(Enum):
     COUNT = rf"/{JSON_ROOT}/hhcw/{_ELECTION}(?P<region>(?:/{REGION_ID}){{0,5}})\.json"
     PROGRESS = rf"/{JSON_ROOT}/kemajuan/{_ELECTION}(?P<region>(?:/{REGION_ID}){{0,4}})\.json"
     FILE = "|".join(re.escape(f"/{file}") for file in (VERSION, ABROAD_NAMES))
-    CANDIDATES = rf"/{JSON_ROOT}/(?!{VERSION.stem}\.){_ELECTION}\.json"
+    CANDIDATES = rf"/{JSON_ROOT}/(?!{re.escape(VERSION.removeprefix(f'{JSON_ROOT}/'))}){_ELECTION}\.json"
     SIREKAP = "|".join(sirekap.PATTERNS)
     HEALTH = HEALTH
     RELEASE = RELEASE

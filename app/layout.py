@@ -1,5 +1,7 @@
 """The 2019 layout: where each file is and what its JSON says, as newspapers' and volunteers' clients read it.
 
+Files are named from the site's root, without a slash before them: in text, since a page names a dozen of them.
+
 Regions are named by their path: the ids from the province down, none for the nation.
 """
 
@@ -12,13 +14,13 @@ from typing import Any
 from app.election import Election
 from app.forms import Form
 
-JSON_ROOT = PurePosixPath("static/json")
+JSON_ROOT = "static/json"
 MANIFEST = PurePosixPath("snapshot.json")
 MANIFEST_SIGNATURE = PurePosixPath("snapshot.json.sig")
 """What is signed of a snapshot, since it has the digest of each of its files; and its ssh signature."""
 
-VERSION = JSON_ROOT / "version.json"
-ABROAD_NAMES = JSON_ROOT / "wilayah/ln.json"
+VERSION = f"{JSON_ROOT}/version.json"
+ABROAD_NAMES = f"{JSON_ROOT}/wilayah/ln.json"
 """What abroad consists of, once more: some clients read it here."""
 
 WIB = dt.timezone(dt.timedelta(hours=7), "WIB")
@@ -34,14 +36,14 @@ def dump(document: object) -> bytes:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def names_file(region: RegionPath) -> PurePosixPath:
+def names_file(region: RegionPath) -> str:
     """The file that names what a region consists of."""
-    return JSON_ROOT / "wilayah" / f"{'/'.join(map(str, region)) or '0'}.json"
+    return f"{JSON_ROOT}/wilayah/{'/'.join(map(str, region)) or '0'}.json"
 
 
-def candidates_file(election: str) -> PurePosixPath:
+def candidates_file(election: str) -> str:
     """The file that names the candidates of an election."""
-    return JSON_ROOT / f"{election}.json"
+    return f"{JSON_ROOT}/{election}.json"
 
 
 def candidates_body(election: Election) -> bytes:
@@ -49,17 +51,17 @@ def candidates_body(election: Election) -> bytes:
     return dump({each.key: {"nama": each.name, "nomor_urut": str(each.number)} for each in election.candidates})
 
 
-def count_file(election: str, region: RegionPath) -> PurePosixPath:
+def count_file(election: str, region: RegionPath) -> str:
     """The file with a region's count in an election, or, for a path of five ids, a polling station's form."""
-    return JSON_ROOT / "hhcw" / f"{'/'.join([election, *map(str, region)])}.json"
+    return f"{JSON_ROOT}/hhcw/{'/'.join([election, *map(str, region)])}.json"
 
 
-def progress_file(election: str, region: RegionPath) -> PurePosixPath:
+def progress_file(election: str, region: RegionPath) -> str:
     """The file with the progress of a region and of what it consists of, and what a comparison of the forms found.
 
     The layout has no such thing: this file is our own, beside it (docs/decisions/0070).
     """
-    return JSON_ROOT / "kemajuan" / f"{'/'.join([election, *map(str, region)])}.json"
+    return f"{JSON_ROOT}/kemajuan/{'/'.join([election, *map(str, region)])}.json"
 
 
 def read_form(document: Mapping[str, Any], keys: Iterable[str]) -> Form:

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from app import layout
 from app.election import Candidate, Election
@@ -178,5 +177,5 @@ def _files(election: str, path: RegionPath) -> tuple[Link, ...]:
     )
 
 
-def _file(name: str, file: PurePosixPath) -> Link:
+def _file(name: str, file: str) -> Link:
     return Link(name, f"/{file}")

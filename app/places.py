@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from app.addresses import STATION_DEPTH, page
 from app.layout import RegionPath
@@ -38,7 +39,7 @@ class Place:
     href: str
     is_abroad: bool = False
 
-    @property
+    @cached_property
     def title(self) -> str:
         """The name with all that is above it but the nation: no two pages have the same one."""
         return ", ".join([self.name, *(link.name for link in self.trail[:0:-1])])

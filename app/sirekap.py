@@ -3,8 +3,6 @@
 Regions are named by their official codes, each beginning with that of the region above it.
 """
 
-from pathlib import PurePosixPath
-
 from app.election import CODE, Election
 from app.layout import dump, local_time
 
@@ -33,9 +31,9 @@ PATTERNS = (
 """The addresses of the layout's files."""
 
 
-def candidates_file(election: str) -> PurePosixPath:
+def candidates_file(election: str) -> str:
     """The file that names the candidates."""
-    return PurePosixPath("pemilu") / f"{election}.json"
+    return f"pemilu/{election}.json"
 
 
 def candidates_body(election: Election) -> bytes:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, cast
 
 from app import layout
@@ -228,13 +228,13 @@ class Snapshot:
         """A published document by its address on the site, which is one of `app.addresses`; None if there is none."""
         return self._pack.read(address)
 
-    def _require(self, file: PurePosixPath) -> Json:
+    def _require(self, file: str) -> Json:
         document = self._read(file)
         if document is None:
-            raise NotFoundError(str(file))
+            raise NotFoundError(file)
         return document
 
-    def _read(self, file: PurePosixPath) -> Json | None:
+    def _read(self, file: str) -> Json | None:
         body = self.document(f"/{file}")
         return None if body is None else cast("Json", json.loads(body.decode()))
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain, pairwise
 
 from app.forms import MORE_THAN_REGISTERED, TIMES_REGISTERED, Rule
@@ -13,6 +13,9 @@ NOTHING = "\N{EN DASH}"
 
 DECIMALS = 2
 """Of a share, unless it would say what isn't so."""
+
+KEPT_MOMENTS = 1024
+"""Of how many moments it is kept how they are written: those of a publication are on each of its pages."""
 
 MONTHS = (
     "Januari",
@@ -66,12 +69,14 @@ def shares(votes: Sequence[int | None]) -> tuple[str, ...]:
     return tuple(NOTHING if mine is None else texts.get(mine, NOTHING) for mine in votes)
 
 
+@lru_cache(KEPT_MOMENTS)
 def moment(time: dt.datetime) -> str:
     """A moment in western Indonesian time, to the minute."""
     local = time.astimezone(WIB)
     return f"{local.day} {MONTHS[local.month - 1]} {local.year} pukul {local:%H.%M} WIB"
 
 
+@lru_cache(KEPT_MOMENTS)
 def machine_moment(time: dt.datetime) -> str:
     """The same for machines, with its offset."""
     return time.astimezone(WIB).isoformat(timespec="seconds")

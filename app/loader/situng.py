@@ -119,7 +119,7 @@ def _regions_by_parent(election: Election, level: pl.DataFrame) -> pl.DataFrame:
 
 def _counts(election: Election, regions: pl.DataFrame) -> pl.DataFrame:
     return with_votes_of_entered(election, regions).select(
-        address=_address(layout.count_file(election.code, ()).as_posix().removesuffix(".json"), ""),
+        address=_address(layout.count_file(election.code, ()).removesuffix(".json"), ""),
         body=joined(
             ',"progress":{"total":', number("stations"),
             ',"proses":', number("entered"),
@@ -130,12 +130,12 @@ def _counts(election: Election, regions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _names(regions: pl.DataFrame) -> pl.DataFrame:
-    folder = layout.names_file(()).parent.as_posix()
+    folder = layout.names_file(()).removesuffix("/0.json")
     return regions.select(address=_address(folder, "/0"), body=joined("{", pl.col("names"), "}"))
 
 
 def _progress(election: Election, regions: pl.DataFrame) -> pl.DataFrame:
-    folder = layout.progress_file(election.code, ()).as_posix().removesuffix(".json")
+    folder = layout.progress_file(election.code, ()).removesuffix(".json")
     body = joined('{"progress":{', *_counted(), '},"table":{', pl.col("progress"), "}}")
     return regions.select(address=_address(folder, ""), body=body)
 

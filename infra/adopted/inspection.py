@@ -27,6 +27,7 @@ PROGRAMS: Mapping[str, Mapping[str, str]] = {
         "nginx": "nginx-light",
         "/usr/lib/nginx/modules/ngx_http_lua_module.so": "libnginx-mod-http-lua",
         "python3": "python3",
+        "/usr/lib/python3/dist-packages/httptools": "python3-httptools",
         "curl": "curl",
         "ssh-keygen": "openssh-client",
     },

@@ -21,6 +21,7 @@ PACKAGES = (
     "libnginx-mod-http-lua",
     "haproxy",
     "python3",  # python3-minimal lacks modules that the results service imports
+    "python3-httptools",
     "openssh-server",
     "iproute2",
     "procps",

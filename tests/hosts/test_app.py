@@ -71,6 +71,11 @@ def test_its_daemons_run_and_start_with_it(app_host: Remote) -> None:
         assert service.is_enabled, unit
 
 
+def test_the_service_reads_requests_with_debians_httptools(app_host: Remote) -> None:
+    process = app_host.check_output(f"systemctl show -P MainPID {SERVICE}")
+    app_host.check_output(f"sudo grep -q /httptools/ /proc/{process}/maps")
+
+
 def test_the_service_is_fenced_in(app_host: Remote) -> None:
     properties = app_host.check_output(f"systemctl show {SERVICE} -p {','.join(HARDENING)}")
     assert dict(line.split("=", 1) for line in properties.splitlines()) == HARDENING

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(not has_packages(), reason="nginx comes out of D
 def snapshot_of(directory: Path, votes: int) -> Path:
     """A nation of one province of one regency, and its figures."""
     both = {"21": votes, "22": 7}
-    documents: dict[Path | object, object] = {}
+    documents: dict[str, object] = {}
     for region, child in (((), 1), ((1,), 2)):
         documents[names_file(region)] = {str(child): {"nama": f"WILAYAH {child}"}}
         progress = {"total": 3, "proses": 2}

@@ -40,7 +40,7 @@ def main(source: Path) -> None:
 
 def alone(arguments: list[str]) -> int:
     """Run this again in a network and with mounts of its own, which are gone when it ends."""
-    for made in (lambda: build_release(Checkout(PROJECT, "ukur")), programs, serving.wrk):
+    for made in (lambda: build_release(Checkout(PROJECT, "ukur")), programs, serving.parser, serving.wrk):
         made()  # there is no network to fetch anything from once it is alone
     as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
     inside = 'ip link set lo up && exec "$@"'

@@ -7,12 +7,10 @@ ones as a file each, which the bare nginx serves: just written, so that nothing 
 """
 
 import contextlib
-import os
 import random
 import re
 import statistics
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Generator, Iterator
@@ -174,11 +172,13 @@ def _host(release: Path, snapshot: Path, root: Path) -> Generator[None, None, No
     (root / "srv/tegak/snapshots/current").symlink_to(snapshot)
     unit = {file.path.name: file.content.decode() for file in render("app", example())}[SERVICE]
     command = next(line for line in unit.splitlines() if line.startswith("ExecStart=")).partition("=")[2].split()
-    argv = [sys.executable, *(word.replace("/run/", f"{root}/run/") for word in command[1:])]
+    argv = [word.replace("/run/", f"{root}/run/") for word in command]
     place = {"RELEASE_DIR": root / "srv/tegak/current", "SNAPSHOT_DIR": root / "srv/tegak/snapshots/current"}
     place |= {"HOST": Path("a"), "LOCATION": Path("b"), "ALTERED": root / "altered"}
     environment = {f"TEGAK_{name}": str(value) for name, value in place.items()}
-    environment |= {"PATH": os.environ["PATH"], "PYTHONPATH": str(release / "lib"), "PYTHONDONTWRITEBYTECODE": "1"}
+    debian = parser()
+    places = f"{release}/lib:{debian.root}/usr/lib/python3/dist-packages"
+    environment |= {**debian.environment(), "PYTHONPATH": places, "PYTHONDONTWRITEBYTECODE": "1"}
     # Python looks first where it is started, and this checkout has an `app` of its own.
     with subprocess.Popen(argv, env=environment, cwd=root) as service, nginx.running():
         try:
@@ -204,6 +204,11 @@ def _bare(root: Path) -> Generator[None, None, None]:
             yield
         finally:
             process.terminate()
+
+
+def parser() -> Unpacked:
+    """Debian's httptools, as hosts have it."""
+    return unpacked("python3-httptools", "libhttp-parser2.9")
 
 
 def wrk() -> Unpacked:

@@ -10,7 +10,6 @@ is no part of that (docs/decisions/0052).
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any, cast
 
 from app import layout
@@ -80,7 +79,7 @@ class _Reader:
         files += [layout.ABROAD_NAMES] if self._snapshot.election.abroad in self._snapshot.names(()) else []
         return {ROBOTS: _digest(b""), **{f"/{file}": _digest(self._read(file)) for file in files}}
 
-    def _read(self, file: PurePosixPath) -> bytes:
+    def _read(self, file: str) -> bytes:
         body = self._snapshot.document(f"/{file}")
         if body is None:
             raise LookupError(f"snapshot {self._snapshot.name} lacks {file}")
