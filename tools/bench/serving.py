@@ -3,10 +3,13 @@
 The host's nginx has the deployed files, and the release's own service behind it (tests/stands/nginx.py); the bare one
 runs beside it, with as many workers, in the same network. Rounds are interleaved, and ratios are within a round: what
 else the machine does meets all of them. `cold`: each address once, in random order. Documents are held against the same
-ones as a file each, which the bare nginx serves: just written, so that nothing of them has to come from the disk.
+ones as a file each, which the bare nginx serves. Neither files nor snapshot are in the machine's memory when the first
+is asked for; where each file is still is, since no user may make the kernel forget that.
 """
 
 import contextlib
+import gc
+import os
 import random
 import re
 import statistics
@@ -14,7 +17,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -95,14 +98,33 @@ class Load:
     target: str = ""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Which addresses are asked for.
+
+    Args:
+        election: Whose they are.
+        pages: Of regions and polling stations, each once, in random order.
+        documents: Likewise, in the same order; the bare nginx has each as a file.
+    """
+
+    election: str
+    pages: list[str]
+    documents: list[str]
+
+
 def measure(release: Path, snapshot: Path, work: Path) -> None:
     """Measure a release's answers from a snapshot, and print a table."""
-    with _host(release, snapshot, work / "host"), _bare(work / "bare"):
-        loads = list(_loads(Snapshot(snapshot), work))
-        took: dict[str, list[float]] = {load.title: [] for load in loads}
-        for _ in range(ROUNDS):
-            for load in loads:
-                took[load.title].append(_run(load, work))
+    with _bare(work / "bare"):
+        files = work / "bare/files"
+        asked = _prepare(Snapshot(snapshot), files)
+        _evict([*files.rglob("*.json"), *(file for file in snapshot.iterdir() if file.is_file())])
+        with _host(release, snapshot, work / "host"):
+            loads = list(_loads(asked, files))
+            took: dict[str, list[float]] = {load.title: [] for load in loads}
+            for _ in range(ROUNDS):
+                for load in loads:
+                    took[load.title].append(_run(load, work))
     heading(f"Answering {snapshot.name}", "what", "requests a second", "ratio", "at least", "against")
     for load in loads:
         rates = took[load.title]
@@ -112,12 +134,34 @@ def measure(release: Path, snapshot: Path, work: Path) -> None:
         row(load.title, f"{statistics.median(rates):,.0f}", said, load.target or "-", load.against or "-")
 
 
-def _loads(snapshot: Snapshot, work: Path) -> Iterator[Load]:
-    """The loads, each after what it is held against; the files that the bare nginx serves are written."""
+def _prepare(snapshot: Snapshot, files: Path) -> Asked:
+    """Choose what is asked for, and write the documents as files."""
     code, regions = snapshot.election.code, list(_regions(snapshot))
-    nation, count = page_of(code), f"/{count_file(code, ())}"
     random.Random(7).shuffle(regions)  # noqa: S311  # an order, and the same each time
-    files = work / "bare/files"
+    documents = [f"/{count_file(code, region)}" for region in regions[: COLD_DOCUMENTS * ROUNDS]]
+    for address in documents:
+        path = files / address.removeprefix("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(snapshot.document(address) or b"")
+    return Asked(code, [page_of(code, region) for region in regions[: COLD_PAGES * ROUNDS]], documents)
+
+
+def _evict(paths: list[Path]) -> None:
+    """Take files out of the machine's memory."""
+    gc.collect()  # what a snapshot has mapped stays there
+    os.sync()  # what is not written yet stays there
+    for path in paths:
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _loads(asked: Asked, files: Path) -> Iterator[Load]:
+    """The loads, each after what it is held against."""
+    static, each = "bare nginx, the documents as files, cold", len(asked.documents) // ROUNDS
+    cold = Load(static, BARE, cold=iter(asked.documents), asked=each, seconds=COLD_DOCUMENT_SECONDS)
+    yield cold
+    yield replace(cold, title="documents, cold", port=HOST, cold=iter(asked.documents), against=static, target="3")
+    nation, count = page_of(asked.election), f"/{count_file(asked.election, ())}"
     for what, path, accepts, least in (
         ("a page", nation, "", "0.8"),
         ("a page, gzip", nation, "gzip", "0.8"),
@@ -129,31 +173,15 @@ def _loads(snapshot: Snapshot, work: Path) -> Iterator[Load]:
         bare = f"bare nginx, a file of the size of {what}"
         yield Load(bare, BARE, f"/{name}")
         yield Load(f"{what}, hot", HOST, path, accepts=accepts, against=bare, target=least)
-    page = "bare nginx, a file of the size of a page"
-    asked = min(COLD_PAGES, len(regions) // ROUNDS)
+    each = len(asked.pages) // ROUNDS
     yield Load(
         "pages, cold",
         HOST,
-        cold=(page_of(code, region) for region in regions),
-        asked=asked,
-        against=page,
+        cold=iter(asked.pages),
+        asked=each,
+        against="bare nginx, a file of the size of a page",
         target="1,500/s",
     )
-    asked = min(COLD_DOCUMENTS, len(regions) // ROUNDS)
-    documents = [f"/{count_file(code, region)}" for region in regions[: asked * ROUNDS]]
-    _write_files(snapshot, documents, files)
-    static = "bare nginx, the documents as files, cold"
-    seconds = COLD_DOCUMENT_SECONDS
-    yield Load(static, BARE, cold=iter(documents), asked=asked, seconds=seconds)
-    what = "documents, cold"
-    yield Load(what, HOST, cold=iter(documents), asked=asked, seconds=seconds, against=static, target="3")
-
-
-def _write_files(snapshot: Snapshot, documents: list[str], files: Path) -> None:
-    for address in documents:
-        path = files / address.removeprefix("/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(snapshot.document(address) or b"")
 
 
 def _regions(snapshot: Snapshot, region: RegionPath = ()) -> Iterator[RegionPath]:
