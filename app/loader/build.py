@@ -21,11 +21,12 @@ from app.loader.columns import read_stations
 from app.loader.documents import every_document, stamp
 from app.loader.election_file import read_election_file
 from app.loader.half_made import half_made
-from app.loader.made import Made, Tables, keep, read_made, sha256_of
+from app.loader.kept import sha256_of
+from app.loader.made import Made, Tables, keep, read_made
 from app.loader.packing import Documents, PackError, PackWriter
 from app.loader.problems import Report, SourceError
 from app.loader.regions import read_regions
-from app.loader.sources import read_source
+from app.loader.sources import Source, read_source
 from app.loader.stations import columns_of
 from app.loader.tabulation import add_up, with_flags
 from app.pack import FORMAT
@@ -78,7 +79,7 @@ class _Read(Tables):
 
 
 def build_snapshot(
-    source: str | Path,
+    source: str | Path | Source,
     target: Path,
     *,
     progress: BuildProgress | None = None,
@@ -91,7 +92,7 @@ def build_snapshot(
     """Build a snapshot in a folder of its name.
 
     Args:
-        source: A directory or an address: see `app.loader.sources`.
+        source: A directory or an address: see `app.loader.sources`; or what was read of it.
         target: The directory for that folder; nothing in it changes unless the build succeeds.
         progress: Told how far it is.
         allow_errors: Leave out what doesn't fit instead of refusing the input.
@@ -155,9 +156,9 @@ def build_snapshot(
     )
 
 
-def _read(source: str | Path, now: dt.datetime, before: Made | None, *, allow_errors: bool) -> _Read:
+def _read(source: str | Path | Source, now: dt.datetime, before: Made | None, *, allow_errors: bool) -> _Read:
     problems = Report()
-    given = read_source(str(source))
+    given = source if isinstance(source, Source) else read_source(str(source))
     election = read_election_file(given.election, given.election_name)
     digest = hashlib.sha256(given.election + b"\0" + given.regions).hexdigest()
     known = before.tables.regions if before and before.tables.regions_table == digest else None

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.election import CODE, Candidate, Election, Layout
 from app.loader.problems import Kind, Problem, Report, SourceError, refusal, shown
-from app.loader.regions import LARGEST_ID
+from app.loader.tables import LARGEST_ID
 
 FILE = "election.toml"
 LARGEST_BYTES = 2**20

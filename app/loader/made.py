@@ -1,10 +1,8 @@
 """What is kept of a built snapshot, so that the next one is made of it: beside its files, and never sent to a host."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,23 +10,19 @@ import polars as pl
 
 from app import layout
 from app.loader.changed import Changed
+from app.loader.kept import CHANGES, MADE, code_digest, sha256_of
 from app.loader.pack_index import Index
 from app.loader.packing import Changes, Previous
 from app.loader.regions import NATION
 from app.pack import INDEX_FILES, segment_file
 
-MADE = ".made"
-"""The folder, in the snapshot's."""
-
-STATE, STATIONS, REGIONS, CHANGES = "state.json", "stations.arrow", "regions.arrow", "changes.json"
+STATE, STATIONS, REGIONS = "state.json", "stations.arrow", "regions.arrow"
 MOST_SEGMENTS = 48
 """A snapshot of more is made from nothing: each is a file that a host has open."""
 
 LEAST_IN_USE = 0.5
 """Of the bytes of the segments; where it is less, a snapshot is made from nothing too."""
 
-_PROJECT = Path(__file__).resolve().parents[2]
-_CODE = ("app/loader", "app/election.py", "app/layout.py", "app/sirekap.py", "app/forms.py", "app/pack.py")
 _PLACE = ("id", "kelurahan_id", "number")
 """What a polling station is: where these differ, it is not only its figures that have changed."""
 
@@ -127,19 +121,3 @@ def read_made(directory: Path) -> Made | None:
         return Made(pack, manifest, Tables(stations, regions, state["regions_table"]))
     except (OSError, ValueError, LookupError, pl.exceptions.PolarsError):
         return None
-
-
-@cache
-def code_digest() -> str:
-    """The digest of what decides, with the source, how a snapshot comes out."""
-    digest = hashlib.sha256()
-    for part in _CODE:
-        for file in sorted((_PROJECT / part).rglob("*.py")) or [_PROJECT / part]:
-            digest.update(f"{file.name}\0".encode() + file.read_bytes())
-    return digest.hexdigest()
-
-
-def sha256_of(path: Path) -> str:
-    """A file's digest."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

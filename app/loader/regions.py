@@ -7,7 +7,7 @@ import polars as pl
 
 from app.election import Election
 from app.loader.problems import FieldError, Kind, Problem, Report, SourceError, refusal, shown
-from app.loader.tables import read_rows, whole_number
+from app.loader.tables import LARGEST_ID, read_rows, whole_number
 from app.sirekap import CODE_DIGITS
 
 COLUMNS = ("id", "parent_id", "depth", "name")
@@ -16,7 +16,6 @@ CODE = "code"
 
 NATION = 0
 KELURAHAN_DEPTH = 4
-LARGEST_ID = 10**9
 LONGEST_NAME = 100
 """Signs; the longest of 2019 has 32."""
 

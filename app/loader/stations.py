@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from app.election import Election
 from app.loader.problems import FieldError, Kind, Problem
-from app.loader.regions import LARGEST_ID, wrong_shape
-from app.loader.tables import read_rows, whole_number
+from app.loader.regions import wrong_shape
+from app.loader.tables import LARGEST_ID, read_rows, whole_number
 
 REGISTERED = ("registered_male", "registered_female")
 VALID, INVALID, VOTERS = "valid_votes", "invalid_votes", "total_votes"

@@ -30,6 +30,9 @@ the memory."""
 LARGEST_TABLE_ROWS = 2_000_000
 """The nation has 813,336 polling stations. Short rows take more memory than their text."""
 
+LARGEST_ID = 10**9
+"""Of a region, or of a place abroad, whose ids are below zero."""
+
 MOST_GZIP_FILES = 10_000
 """After each other in one file: programs that pack on several cores make one of each 64 KiB or more."""
 

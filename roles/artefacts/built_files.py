@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app import layout
 from app.loader.half_made import half_made
-from app.loader.made import sha256_of
+from app.loader.kept import sha256_of
 from infra.bridge.errors import OperatorError
 from roles.artefacts.signing import check_signature
 from roles.scripts.artefacts import Artefact

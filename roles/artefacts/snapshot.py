@@ -2,21 +2,17 @@
 
 import hashlib
 import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
 
 from app import layout
-from app.loader.addresses import absolute, short_name
 from app.loader.announcement import NOTHING, Announcement
 from app.loader.half_made import half_made
-from app.loader.made import CHANGES, MADE, code_digest, sha256_of
+from app.loader.kept import CHANGES, MADE, code_digest, sha256_of
 from app.loader.sources import digest_of_files
 from app.pack import INDEX_FILES, STAMP, segment_file
 from infra.bridge.errors import OperatorError
@@ -24,13 +20,11 @@ from infra.bridge.signers import read_signers
 from roles.artefacts.archive import write_archive
 from roles.artefacts.built_files import signed_files
 from roles.artefacts.facts import Facts
+from roles.artefacts.loading import BuildProgress, Loader
 from roles.artefacts.signing import check_signature, read_artefact, sha256_beside, sign, signature_beside, signature_of
 from roles.scripts.artefacts import Artefact
 from roles.scripts.snapshots import SNAPSHOT_NAMESPACE, Parcel, whole
 from roles.stack.checkout import Checkout
-
-BuildProgress = Callable[[str, int, int], None]
-"""Called with what is being done, how many parts of the work are done, and how many there are."""
 
 KEPT = 8
 """So many built snapshots stay in dist/: the next one is made of one of them."""
@@ -184,6 +178,7 @@ def ensure_snapshot(
     allow_errors: bool = False,
     shown: Facts | None = None,
     announcement: Announcement = NOTHING,
+    loader: Loader | None = None,
 ) -> StoredSnapshot:
     """Build and sign the snapshot of a source, unless dist/ has it from the same source and loader.
 
@@ -194,21 +189,23 @@ def ensure_snapshot(
         allow_errors: Leave out rows that don't fit.
         shown: What hosts show: if it is in dist/, only what has changed since is made.
         announcement: What it tells the public; with a correction, it may turn the public's numbers back.
+        loader: One that reads the source already.
 
     Raises:
         OperatorError: The source can't be published as it is; the message names file, row and field.
     """
-    known = _built_before(_note(checkout, source_digest(source), allow_errors=allow_errors), checkout)
+    known = built_before(checkout, source, allow_errors=allow_errors)
     if known is not None and known.facts and not announcement.correction and not _was_superseded(known.facts, shown):
         return known
-    options = ["--allow-errors"] if allow_errors else []
+    options: list[str] = []
     options += ["--previous", str(_built(checkout) / shown.snapshot), "--after", str(shown.modified)] if shown else []
     options += ["--correction", announcement.correction] if announcement.correction else []
     options += ["--every-seconds", str(announcement.every_seconds)] if announcement.every_seconds else []
     # Whatever is half made, or half removed, lies in this folder: what kills us leaves nothing else.
     with half_made(_built(checkout)) as folder:
         target = folder / "built"
-        built = _build(checkout, source, target, progress, options)
+        with loader or Loader(checkout, source, allow_errors=allow_errors) as reading:
+            built = reading.build(target, options, progress)
         snapshot = StoredSnapshot(built["name"], checkout, built["skipped"])
         if not snapshot.is_built:
             _sign(target / snapshot.name, checkout)
@@ -240,38 +237,6 @@ def _sign(directory: Path, checkout: Checkout) -> None:
         sha256_beside(changes).write_text(sha256_of(changes), encoding="ascii")
 
 
-def _build(
-    checkout: Checkout, source: str | Path, target: Path, progress: BuildProgress | None, options: Sequence[str]
-) -> dict[str, Any]:
-    """Run the loader, in a process of its own; what it says of what it has built.
-
-    Raises:
-        OperatorError: The source can't be published as it is, or there is no room for it.
-    """
-    argv = [sys.executable, "-m", "app.loader", absolute(str(source), Path.cwd()), str(target), *options]
-    with subprocess.Popen(argv, cwd=checkout.project, stdout=subprocess.PIPE, text=True) as loader:
-        said: dict[str, Any] = {}
-        for line in loader.stdout or ():
-            said = json.loads(line)
-            if progress and "progress" in said:
-                progress(*said["progress"])
-    if "built" in said:
-        return cast("dict[str, Any]", said["built"])
-    if said.get("count"):
-        hint = (
-            ""
-            if "--allow-errors" in options
-            else f" and fab publish --source {source}, or with --allow-errors without these rows"
-        )
-        what = f"{said['count']} things in {short_name(str(source))}"
-        raise OperatorError(
-            f"nothing was published, {what} don't fit:\n{said['problems']}",
-            next_command=f"mend them{hint}",
-        )
-    why = said.get("problems", f"the loader ended with {loader.returncode}")
-    raise OperatorError(f"{why}; nothing was published", next_command="df -h .; free -m")
-
-
 def _tidy(checkout: Checkout, needed: AbstractSet[str | None], folder: Path) -> None:
     """Remove all but the newest built snapshots: they go with a folder that goes."""
     found = sorted(_built(checkout).glob("[0-9]*"), key=lambda path: path.stat().st_mtime)
@@ -285,10 +250,10 @@ def _built(checkout: Checkout) -> Path:
     return checkout.dist / "snapshots"
 
 
-def _built_before(note: Path, checkout: Checkout) -> StoredSnapshot | None:
-    """What was built of the same source; a note that was cut vouches for nothing."""
+def built_before(checkout: Checkout, source: str | Path, *, allow_errors: bool) -> StoredSnapshot | None:
+    """What was built of the same source by the same code; a note that was cut vouches for nothing."""
     try:
-        known = json.loads(note.read_bytes())
+        known = json.loads(_note(checkout, source_digest(source), allow_errors=allow_errors).read_bytes())
         return StoredSnapshot(known["name"], checkout, known["skipped"])
     except (OSError, ValueError, LookupError, TypeError):
         return None

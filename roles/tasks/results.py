@@ -1,5 +1,6 @@
 """Publishing results: built of what is shown, refused where they would turn the public's numbers back, and sent."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -7,7 +8,8 @@ from app.loader.addresses import short_name
 from app.loader.announcement import NOTHING, Announcement
 from infra.bridge.errors import OperatorError
 from roles.artefacts.facts import Facts, kept_facts, why_older
-from roles.artefacts.snapshot import StoredSnapshot, ensure_snapshot, find_snapshot
+from roles.artefacts.loading import Loader
+from roles.artefacts.snapshot import StoredSnapshot, built_before, ensure_snapshot, find_snapshot
 from roles.hosts.state import Observation, observe
 from roles.rollout.request import Request, policy_for, this_operator
 from roles.scripts.snapshots import read_manifest
@@ -48,9 +50,12 @@ def publish(stack: Stack, results: Results, request: Request) -> StoredSnapshot:
         OlderError: They are older or fewer than those that are shown.
         OperatorError: The source can't be used, or a step failed.
     """
-    observed, correction = end_interrupted(stack, observe(stack.fleet)), results.announcement.correction
-    shown = what_is_shown(stack, observed, must=not correction)
-    with build_progress() as progress:
+    correction = results.announcement.correction
+    with ExitStack() as reading:
+        loader = None if _is_known(stack, results) else reading.enter_context(_loader(stack, results))
+        observed = end_interrupted(stack, observe(stack.fleet))
+        shown = what_is_shown(stack, observed, must=not correction)
+        progress = reading.enter_context(build_progress())
         snapshot = ensure_snapshot(
             stack.checkout,
             results.source,
@@ -58,6 +63,7 @@ def publish(stack: Stack, results: Results, request: Request) -> StoredSnapshot:
             allow_errors=results.allow_errors,
             shown=shown,
             announcement=results.announcement,
+            loader=loader,
         )
     may_fall = stack.fleet.inventory.rollout.votes_may_fall_percent / 100
     older = why_older(shown, snapshot.facts, may_fall) if shown and snapshot.facts else None
@@ -74,6 +80,15 @@ def publish(stack: Stack, results: Results, request: Request) -> StoredSnapshot:
     if snapshot.skipped:
         say(f"publish: {snapshot.skipped} rows were left out")
     return snapshot
+
+
+def _is_known(stack: Stack, results: Results) -> bool:
+    return built_before(stack.checkout, results.source, allow_errors=results.allow_errors) is not None
+
+
+def _loader(stack: Stack, results: Results) -> Loader:
+    """A loader that reads the source while the hosts are looked at."""
+    return Loader(stack.checkout, results.source, allow_errors=results.allow_errors)
 
 
 def end_interrupted(stack: Stack, observed: Observation) -> Observation:

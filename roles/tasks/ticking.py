@@ -85,10 +85,13 @@ class Ticking:
         done = 0
         while ticks is None or done < ticks:
             following = self._following(due)
+            began = self.clock.now()
             self._tick(due, following)
+            took = self.clock.now() - began
             done += 1
             # What took longer than the interval is followed by the tick that is due now, not by all that it missed.
             due = max(following, self._following(self.clock.now()) - self.every_seconds)
+            say(f"tick of {took:.1f} s; next publication {_clock(due)}")
             tell_systemd(f"STATUS=next publication {_clock(due)}")
             self.clock.sleep(max(0.0, due - self.clock.now()))
 

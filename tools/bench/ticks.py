@@ -2,10 +2,13 @@
 
 Run by `make bench-ticks SOURCE=<directory>`. A tick has as many new forms as a quarter of an hour of 2019 had, in the
 order in which they came. Measured from typing the command to its end, with the build; against copying all of the
-snapshot to every host by OpenSSH, side by side, and unpacking it with tar.
+snapshot to every host by OpenSSH, side by side, and unpacking it with tar. And, as it says itself, of the service that
+publishes on the clock, where nothing has changed.
 """
 
+import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -44,7 +47,22 @@ def measure(stack: LabStack, sources: list[Path]) -> None:
     row(f"a tick ({min(taken):.1f} to {max(taken):.1f})", f"{tick:.1f}", f"{tick / copying:.1f}", f"{size:.2f}")
     again = [seconds(lambda: stack.fab("publish", "--source", str(sources[-1]))) for _ in range(RUNS)]
     row("nothing has changed", f"{statistics.median(again):.1f}", f"{statistics.median(again) / copying:.1f}", "0")
+    service = _of_service(stack, sources[-1])
+    row("the same, by the service", f"{service:.1f}", f"{service / copying:.1f}", "0")
     print(f"\n    on a host: {_disk(stack, app_hosts[0])}")
+
+
+def _of_service(stack: LabStack, source: Path) -> float:
+    """How long a tick takes that changes nothing, after the first one."""
+    argv = ["fab", "publish", "--stack", stack.name, "--source", str(source), "--every", "10s"]
+    took: list[float] = []
+    with stack.start(*argv) as service:
+        for line in service.stdout or ():
+            took += [float(found[1]) for found in [re.match(r"tick of ([0-9.]+) s", line)] if found]
+            if len(took) > RUNS:
+                service.send_signal(signal.SIGINT)
+                break
+    return statistics.median(took[1:])
 
 
 def _current(stack: LabStack) -> StoredSnapshot:
