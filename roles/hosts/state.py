@@ -41,6 +41,7 @@ class HostState(BaseModel):
         snapshot_format: That snapshot's format (app/pack.py).
         snapshots: Complete snapshots.
         shown: The snapshot that an edge asks hosts for; None where it takes what they show.
+        archived: The newest snapshot in an edge's public archive.
         ready: Whether its own health check says so.
         altered: What its own check found wrong with its results: the snapshot, and what.
         running_release: The release that the process was started with.
@@ -69,6 +70,7 @@ class HostState(BaseModel):
     snapshot_format: int = 1
     snapshots: tuple[str, ...] = ()
     shown: str | None = None
+    archived: str | None = None
     ready: bool = False
     altered: str = ""
     running_release: str | None = None

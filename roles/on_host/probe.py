@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 3
 COMPLETE = ".complete"
+LONGEST_LINE = 65536
 FIRST_FORMAT = 1
 """Of a snapshot that doesn't say which it has, and what a release reads that doesn't say so: there was one."""
 
@@ -50,6 +51,16 @@ def said_in(path: str, name: str, otherwise: object) -> object:
         return json.loads(text_of(path)).get(name, otherwise)
     except (ValueError, AttributeError):
         return otherwise
+
+
+def newest_archived(index: str) -> "str | None":
+    """The snapshot that the public archive's index names first; None where there is none. It has a line for each."""
+    try:
+        with open(index, encoding="utf-8") as opened:
+            opened.readline()
+            return str(json.loads(opened.readline(LONGEST_LINE).strip().removesuffix(","))["nama"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def lock_in(file: str) -> "dict[str, Any] | None":
@@ -135,6 +146,7 @@ def main() -> None:
         "snapshot_format": said_in(f"{paths['current_snapshot']}/snapshot.json", "format", FIRST_FORMAT),
         "snapshots": complete(paths["snapshots"]),
         "shown": os.readlink(paths["shown"]) if os.path.islink(paths["shown"]) else None,
+        "archived": newest_archived(paths["archive"]),
         "ready": ready is not None,
         "altered": text_of(paths["altered"]),
         "running_release": json.loads(version)["release"] if version else None,

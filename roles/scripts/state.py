@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from roles.on_host import program
+from roles.on_host.archive_index import INDEX
 from roles.scripts import layout
 from roles.scripts.quoting import Script, command, script
 
@@ -15,6 +16,7 @@ PATHS = {
     "current_snapshot": layout.CURRENT_SNAPSHOT,
     "snapshots": layout.SNAPSHOTS,
     "shown": layout.SHOWN,
+    "archive": layout.PUBLIC_ARCHIVE / INDEX,
     "pending": layout.PENDING,
     "managed": layout.MANAGED,
     "rollouts": layout.ROLLOUTS,

@@ -65,6 +65,8 @@ def status(stack: Stack) -> None:
         say(f"ca: {_authority_file(stack, authority)}")
     for line in observed.refused_lines:
         say(line)
+    for line in _behind(observed, stack.checkout.stack):
+        say(line)
     if observed.log.freeze:
         say(f"frozen by {observed.log.freeze.operator.who}: {observed.log.freeze.reason}")
     if observed.lock:
@@ -77,6 +79,14 @@ def status(stack: Stack) -> None:
             f"{len(unhealthy)} of {len(statuses)} hosts are not healthy: {', '.join(unhealthy)}",
             next_command=f"pulumi up -s {stack.checkout.stack}, then fab publish and fab deploy",
         )
+
+
+def _behind(observed: Observation, stack: str) -> list[str]:
+    """Which edges have an archive that lacks what everybody is shown: nothing of the public's pages hangs on it."""
+    shown = observed.log.snapshot
+    edges = [host.name for host in observed.inventory.with_role("edge") if host.name in observed.states]
+    lacking = [name for name in edges if shown and observed.states[name].archived != shown]
+    return [f"archive: {name} lacks {shown}; next: fab archive --stack {stack}" for name in lacking]
 
 
 def read_status(observed: Observation, answer: str) -> list[HostStatus]:

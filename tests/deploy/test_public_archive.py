@@ -146,9 +146,12 @@ def test_an_edge_that_takes_nothing_keeps_no_results_from_the_public_and_gets_wh
             missed.insert(0, shown(stack))
         assert len({*missed, *before}) == len(missed) + len(before)
         assert [entry["nama"] for entry in index(stack)] == before
+    lacks = f"archive: edge-1 lacks {missed[0]}; next: fab archive --stack {stack.name}"
+    assert lacks in stack.fab("status")
     assert stack.fab("archive").count("archive: ") == len(missed)
     assert [entry["nama"] for entry in index(stack)] == [*missed, *before]
     assert stack.fab("archive").count("archive: ") == 0
+    assert "archive: " not in stack.fab("status")
     assert verify(stack).returncode == 0
 
 
