@@ -46,8 +46,8 @@ format: setup ## format the code, and mend of the lint what can be mended by its
 diagram: engine setup ## draw docs/aws-diagram.md anew: what `produksi` has in AWS, by the program itself, without an account
 	@$(PYTHON) -m tools.diagram
 
-unit: setup ## the tests that need no root and no engine (a minute)
-	@$(TESTS) -n 3 --dist worksteal tests/unit
+unit: setup ## the tests that need no root and no engine, with fewer examples (a minute)
+	@TEGAK_QUICK=1 $(TESTS) -m "not thorough" -n 3 --dist worksteal tests/unit
 
 test: ## lint and every test, part after part whatever fails; hosts are on lab stacks of their own, beside `lokal`
 	@python3 tools/setup.py engine tests

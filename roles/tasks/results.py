@@ -1,5 +1,6 @@
 """Publishing results: built of what is shown, refused where they would turn the public's numbers back, and sent."""
 
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from app.loader.addresses import short_name
 from app.loader.announcement import NOTHING, Announcement
 from infra.bridge.errors import OperatorError
+from infra.bridge.inventory import RolloutPolicy
 from roles.artefacts.facts import Facts, kept_facts, why_older
 from roles.artefacts.loading import Loader
 from roles.artefacts.snapshot import StoredSnapshot, built_before, ensure_snapshot, find_snapshot
@@ -73,10 +75,7 @@ def publish(stack: Stack, results: Results, request: Request) -> StoredSnapshot:
         say(f"publish: the public's numbers go back: {older}")
     if shown and is_everywhere(shown, snapshot.facts, observed):
         snapshot = replace(snapshot, name=shown.snapshot)
-    policy = request.policy
-    # A host that can't keep up is left out, as one that doesn't answer: the public's newest results wait for nobody.
-    left_out = policy_for(policy, failed_hosts=max(policy.failed_hosts, policy.unreachable_hosts))
-    send_snapshot(stack, snapshot, observed, replace(request, policy=left_out))
+    send_snapshot(stack, snapshot, observed, replace(request, policy=waiting_for_nobody(request.policy, observed)))
     if snapshot.skipped:
         say(f"publish: {snapshot.skipped} rows were left out")
     return snapshot
@@ -89,6 +88,18 @@ def _is_known(stack: Stack, results: Results) -> bool:
 def _loader(stack: Stack, results: Results) -> Loader:
     """A loader that reads the source while the hosts are looked at."""
     return Loader(stack.checkout, results.source, allow_errors=results.allow_errors)
+
+
+def waiting_for_nobody(policy: RolloutPolicy, observed: Observation) -> RolloutPolicy:
+    """A policy with which a host that can't keep up is left out, as one that doesn't answer, and so is a lost location.
+
+    The public's newest results wait for nobody. Without an edge of one's own nobody could keep a location that we can't
+    reach, and others can, from showing what it has: there as many hosts may be lost as in any rollout.
+    """
+    inventory, away = observed.inventory, policy.unreachable_hosts
+    if inventory.with_role("edge"):
+        away = max(away, *Counter(host.location for host in inventory.hosts).values())
+    return policy_for(policy, unreachable_hosts=away, failed_hosts=max(policy.failed_hosts, policy.unreachable_hosts))
 
 
 def end_interrupted(stack: Stack, observed: Observation) -> Observation:

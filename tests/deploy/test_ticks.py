@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -118,6 +118,26 @@ def test_a_host_that_cannot_keep_up_leaves_the_pool_and_the_others_go_on(
     assert tally.failures == []
 
 
+def test_a_lost_location_keeps_no_results_from_the_public_and_comes_back_with_the_next(
+    stack: LabStack, source: Callable[[int], str]
+) -> None:
+    stack.fab("publish", "--source", source(1))
+    lost = [host for host in stack.inventory().hosts if host.location == "timur"]
+    with asking(url(stack), stack.ca_file) as tally:
+        with ExitStack() as faults:
+            for host in lost:
+                faults.enter_context(packets_dropped(stack, host))
+            said = stack.fab("publish", "--source", source(2))
+            assert all(f"{host.name}: does not answer, and is left out" in said for host in lost)
+            assert edge_is_at(stack, version(stack))
+            time.sleep(1)
+        assert "timur" in stack.fab("publish", "--source", source(3)).partition("undrain")[2]
+        assert len(set(shown(stack).values())) == 1
+        time.sleep(1)
+    assert tally.failures == []
+    assert stack.run("fab", "status", "--stack", stack.name).code == 0
+
+
 def version(stack: LabStack) -> str:
     return str(json.loads(on_host(stack, app_hosts(stack)[0], "curl", "-sf", f"http://127.0.0.1{PAGE}"))["version"])
 
@@ -125,6 +145,14 @@ def version(stack: LabStack) -> str:
 def edge_version(stack: LabStack) -> str:
     argv = ["curl", "-sf", "--cacert", str(stack.ca_file), f"{url(stack)}{PAGE}"]
     return str(json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)["version"])
+
+
+def edge_is_at(stack: LabStack, wanted: str) -> bool:
+    """Whether the edge comes to say so: its caches may keep an answer for as long as it may be old."""
+    until = time.monotonic() + OLDEST_SECONDS
+    while edge_version(stack) != wanted and time.monotonic() < until:
+        time.sleep(0.5)
+    return edge_version(stack) == wanted
 
 
 def wait_for(what: Callable[[], bool], said: Path) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.service import Service, ServiceSettings
 from app.snapshot import COMPLETE
+from tests.thorough import examples
 
 LONGEST_SECONDS = 5
 """Of one answer, on a machine that does other things too."""
@@ -105,7 +106,7 @@ headers = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=dt.timedelta(seconds=LONGEST_SECONDS))
+@examples(150, deadline=dt.timedelta(seconds=LONGEST_SECONDS))
 @given(addresses, headers, octets)
 @example(f"/ppwp/hitung-suara/{'1' * 256}", [], b"")
 @example(f"/ppwp/hitung-suara/{'1' * 5000}", [], b"")
@@ -121,7 +122,7 @@ def test_no_address_header_or_query_makes_the_service_fail(
     assert ask(path, headers=headers, query=query) < 500
 
 
-@settings(max_examples=30, deadline=dt.timedelta(seconds=LONGEST_SECONDS))
+@examples(30, deadline=dt.timedelta(seconds=LONGEST_SECONDS))
 @given(paths, st.one_of(st.sampled_from(["HEAD", "OPTIONS", "POST", "PUT", "DELETE", "CONNECT"]), st.text(max_size=9)))
 @example("*", "OPTIONS")
 @example("", "GET")

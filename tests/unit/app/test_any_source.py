@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -19,6 +19,7 @@ from app.loader.tables import as_text, unpack
 from app.snapshot import Snapshot
 from tests.stands.elections import COLUMNS, ELECTION_TEXT, PILPRES
 from tests.stands.packs import unpack_snapshot
+from tests.thorough import examples
 from tests.unit.app.naive import naive_documents
 from tests.unit.app.test_columns import IN_ORDER, LATEST, REGIONS, TREE, row_by_row, table
 
@@ -96,7 +97,7 @@ def refused_or_right(regions: bytes, stations: bytes) -> str:
         return ""
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(ANY_REGIONS, STATIONS)
 @example(GOOD_REGIONS, table([["", *["1"] * 9]]))
 @example(GOOD_REGIONS, table([["0", *["1"] * 9]]))
@@ -106,13 +107,13 @@ def test_any_regions_are_refused_or_right(regions: bytes, stations: bytes) -> No
     refused_or_right(regions, stations)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(ANY_STATIONS)
 def test_any_stations_are_refused_or_right(stations: bytes) -> None:
     refused_or_right(GOOD_REGIONS, stations)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(mutated(STATIONS))
 def test_what_is_taken_at_once_is_what_its_rows_say(stations: bytes) -> None:
     try:
@@ -126,7 +127,7 @@ def test_what_is_taken_at_once_is_what_its_rows_say(stations: bytes) -> None:
         assert_frame_equal(taken, slow)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(mutated(STATIONS))
 def test_with_errors_allowed_what_fits_is_there(stations: bytes) -> None:
     """Never more stations than rows, and whatever is left out is counted."""
@@ -162,7 +163,7 @@ def followed(packed: bytes, at: int, value: int) -> bytes:
     return packed + bytes([value]) * (at % 20 + 1)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     STATIONS,
     st.sampled_from([cut, flipped, inserted, followed]),

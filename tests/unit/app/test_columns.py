@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -20,6 +20,7 @@ from app.loader.stations import Rows
 from app.snapshot import Snapshot
 from tests.stands.elections import COLUMNS, ELECTION_TEXT, PILPRES
 from tests.stands.packs import unpack_snapshot
+from tests.thorough import examples
 from tests.unit.app.naive import naive_documents
 
 LATEST = 1_600_000_000
@@ -93,7 +94,7 @@ def row_by_row(text: bytes) -> tuple[pl.DataFrame, list[Problem]]:
     return pl.DataFrame(list(rows), schema_of(COLUMNS), orient="row"), problems
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(IN_ORDER)
 def test_a_table_in_order_is_taken_at_once_and_is_what_its_rows_say(rows: list[list[str]]) -> None:
     taken = take_at_once(table(rows), COLUMNS, TREE, LATEST)
@@ -103,7 +104,7 @@ def test_a_table_in_order_is_taken_at_once_and_is_what_its_rows_say(rows: list[l
     assert_frame_equal(taken, slow)
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(IN_ORDER.filter(bool), st.data())
 def test_whatever_is_taken_at_once_is_what_its_rows_say(rows: list[list[str]], data: st.DataObject) -> None:
     """A field is changed, or a row is moved, doubled, cut, or made longer."""
@@ -188,7 +189,7 @@ def write_source(directory: Path, rows: list[list[str]]) -> None:
     (directory / "regions.csv.gz").write_bytes(gzip.compress(REGIONS.encode()))
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(IN_ORDER)
 @example([])
 def test_the_documents_of_any_table_are_what_the_slow_and_obvious_way_makes(rows: list[list[str]]) -> None:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
 from app.service import Service, ServiceSettings
@@ -62,6 +63,7 @@ def check_page(client: TestClient, region: str) -> list[str]:
     return [f"{region}/{link.rpartition('/')[2]}" for link, _, _ in rows]
 
 
+@pytest.mark.thorough
 def test_every_figure_of_every_page_is_that_of_its_json(snapshot_dir: Path, release_dir: Path) -> None:
     settings = ServiceSettings("jakarta-app-1", "jakarta", release_dir, snapshot_dir, release_dir.parent / "altered")
     client = TestClient(Service(settings).application())

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.pack import DIGESTS, INDEX_FILES, KEYS, PLACES, STAMP, DamagedError, Pack, segment_file
@@ -17,6 +17,7 @@ from app.snapshot import COMPLETE, mark
 from tests.stands.lua import LuaReader
 from tests.stands.packs import MODIFIED, write_pack
 from tests.stands.packs import STAMP as STAMP_TEXT
+from tests.thorough import examples
 
 LUA = LuaReader()
 BODIES = segment_file(0)
@@ -34,7 +35,7 @@ def some(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(DOCUMENTS, ADDRESSES, st.sets(ADDRESSES))
 def test_both_readers_give_back_what_was_put_in_and_nothing_else(
     documents: dict[str, bytes], other: str, with_stamp: set[str]
@@ -57,7 +58,7 @@ def test_both_readers_give_back_what_was_put_in_and_nothing_else(
             assert LUA.read(Path(directory), other.encode()) == ("missing", None)
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.data())
 def test_a_changed_bit_is_never_given_for_what_was_built(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as text:
@@ -160,7 +161,7 @@ def test_who_takes_what_is_packed(accepted: bytes | None, *, taken: bool) -> Non
     assert LUA.takes_gzip(accepted) is taken
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 12), st.booleans()), max_size=60))
 def test_what_is_kept_is_what_was_put_there_and_never_more_than_there_is_room_for(
     acts: list[tuple[str, int, bool]],

@@ -62,6 +62,7 @@ def test_titles_differ_even_where_a_part_has_the_name_of_what_is_above_it(named:
     assert [place_of(named, path).title for path in paths] == ["TPS 1, B, A, A, ACEH", "TPS 1, B, B, A, ACEH"]
 
 
+@pytest.mark.thorough
 def test_each_page_of_the_sample_has_a_title_of_its_own_and_says_where_it_belongs(
     snapshot_dir: Path, release_dir: Path
 ) -> None:

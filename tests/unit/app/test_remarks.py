@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app import layout
@@ -18,6 +18,7 @@ from app.pages import kelurahan_page, region_page, station_page
 from app.snapshot import Progress, Remarks, Snapshot
 from tests.stands.elections import PILPRES
 from tests.stands.packs import write_snapshot
+from tests.thorough import examples
 from tests.unit.app.test_columns import TREE
 
 REGISTERED = {"registered_male": 60, "registered_female": 40}
@@ -84,7 +85,7 @@ def test_a_station_with_nothing_entered_is_not_remarked_upon() -> None:
 FIGURE = st.integers(0, 40)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.tuples(FIGURE, FIGURE), FIGURE, FIGURE, FIGURE, st.integers(-1, 30), st.integers(-1, 30))
 def test_the_columns_say_of_a_form_what_the_form_says(
     votes: tuple[int, int], valid: int, invalid: int, voters: int, male: int, female: int

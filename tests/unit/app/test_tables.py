@@ -219,6 +219,7 @@ def test_a_million_gzip_files_after_each_other_end_quickly() -> None:
     assert time.process_time() - began < 5
 
 
+@pytest.mark.thorough
 def test_a_million_bad_rows_are_counted_and_the_first_twenty_shown(tmp_path: Path) -> None:
     header, first = TEXTS["tps"].splitlines()[:2]
     row = first.replace(b",1,", b",x,", 1) + b"\n"

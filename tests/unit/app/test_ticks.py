@@ -2,12 +2,13 @@
 
 import datetime as dt
 import gzip
+import hashlib
 import json
 import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.loader import made
@@ -17,6 +18,7 @@ from app.loader.made import MADE, read_made
 from app.loader.pack_index import Index
 from app.pack import Pack
 from tests.stands.elections import PILPRES
+from tests.thorough import examples
 from tests.unit.app.naive import naive_documents
 from tests.unit.app.test_columns import FORM, REGIONS, TIME, rows_of, write_source
 
@@ -48,7 +50,7 @@ def changed(rows: list[list[str]], tick: list[tuple[int, tuple[str, ...], str]])
     return rows
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(PLACES.filter(bool), st.lists(TICK, min_size=1, max_size=4))
 def test_after_any_ticks_it_is_what_it_is_from_nothing(
     rows: list[list[str]], ticks: list[list[tuple[int, tuple[str, ...], str]]]
@@ -81,7 +83,7 @@ TICKED = [row(1, "10", "1555555555"), row(2, "7", "1555556000"), ["5", *row(1)[1
 
 def times(built: BuiltSnapshot, *addresses: str) -> list[int]:
     index = Index.read(built.directory)
-    keys = [int.from_bytes(made.hashlib.sha256(address.encode()).digest()[:8], "little") for address in addresses]
+    keys = [int.from_bytes(hashlib.sha256(address.encode()).digest()[:8], "little") for address in addresses]
     return [int(index.times[index.keys.tolist().index(key)]) for key in keys]
 
 

@@ -4,11 +4,12 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.election import short_name
 from app.words import machine_moment, moment, number, percent, shares
+from tests.thorough import examples
 
 
 def value(text: str) -> Decimal:
@@ -55,7 +56,7 @@ def test_less_than_no_votes_is_an_error_and_no_endless_search() -> None:
         shares([0, -7])
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(st.one_of(st.integers(0, 30), st.integers(0, 10**8)), min_size=2, max_size=18))
 @example([1, 2, 10**8])
 def test_shares_are_in_the_order_of_the_votes_and_nearly_right(votes: list[int]) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from roles.hosts.audit import DETAILS, Action, Entry, HostLog, Log, Operator, Result, StepTime, merged
 from roles.on_host.log import NEEDED, TYPES, Digest, document_of
+from tests.thorough import examples
 from tests.unit.roles.fleets import OPERATOR, entry, host_log
 
 RELEASES, LOCATIONS = ("a", "b", "c", "d"), ("barat", "timur")
@@ -158,7 +159,7 @@ def nights(draw: st.DrawFn) -> list[Entry]:
     return written
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(nights(), st.data())
 def test_any_hosts_together_say_what_the_whole_log_does(written: list[Entry], data: st.DataObject) -> None:
     hosts = data.draw(st.integers(1, 5))
@@ -211,7 +212,7 @@ NEAR_MISSES: dict[str, tuple[object, ...]] = {
 }
 
 
-@settings(deadline=None)
+@examples(100)
 @given(st.sampled_from([*TYPES, "hosts", "steps", "more"]), json_values)
 def test_nothing_that_a_host_takes_for_decisive_is_refused_later(name: str, value: object) -> None:
     document = taken({**deploy("b", 2, "rollback", dropped=("c",)).model_dump(mode="json"), name: value})

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.loader.made import MADE
@@ -16,7 +16,11 @@ from roles.scripts.snapshots import arrived
 from roles.stack.checkout import Checkout
 from tests.stands.lab import PROJECT
 from tests.stands.results import counted_again, source_of
+from tests.thorough import examples
 from tests.unit.roles.test_receive import Host, host_of, same_files
+
+pytestmark = pytest.mark.thorough
+
 
 WHOLE, CHANGES = "whole", "changes"
 SIGNED = ("snapshot.json", "snapshot.json.sig", "bodies-0", "bodies-1", "keys", "places", "digests", "times", "stamp")
@@ -69,7 +73,7 @@ def sent_as(snapshot: StoredSnapshot, host: Host) -> Sent:
 
 
 @pytest.mark.parametrize("how", [WHOLE, CHANGES])
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(at=st.integers(0, 2**30), cut=st.booleans())
 def test_what_was_altered_on_its_way_is_refused_or_what_it_was(
     published: Path, how: str, at: int, *, cut: bool

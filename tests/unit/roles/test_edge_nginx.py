@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.addresses import ARCHIVED
 from tests.stands.nginx import programs, unsent_in
 from tests.stands.waiting import until
+from tests.thorough import examples
 from tools.render import example as example_stack
 from tools.render import render
 
@@ -155,7 +156,7 @@ parts = st.one_of(
 targets = st.lists(parts, max_size=4).map(lambda words: "/arsip/" + "/".join(words))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(targets)
 @example(f"/arsip/{NAME}/entri.json")
 @example(f"/arsip/.{OTHER}.half-made/utuh.tar.gz")
@@ -185,7 +186,7 @@ def _decoded(target: str) -> str:
 
 
 @given(st.from_regex(ARCHIVED, fullmatch=True))
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_every_address_of_the_grammar_is_looked_for_there_and_handed_on_if_it_is_missing(
     edge: Edge, address: str
 ) -> None:

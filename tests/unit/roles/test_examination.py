@@ -22,6 +22,9 @@ from roles.scripts.examination import examination_request
 from roles.scripts.quoting import Script
 from tests.stands.ssh_keys import make_key
 
+pytestmark = pytest.mark.thorough
+
+
 RELEASE, OTHER, SNAPSHOT = "1.0.0-abc", "1.0.1-def", "20190706T164010Z-abc"
 CODE = b"LIMIT = 10\n\n\ndef total(votes):\n    return sum(votes)\n"
 FILES = {"release.json": b'{"release": "1.0.0-abc"}', "lib/app/count.py": CODE, "config/app/files.toml": b"\n"}

@@ -17,6 +17,9 @@ from roles.hosts.groups import with_members
 from tests.stands.cloud import REGION, TAGS, Cloud, InstanceGroup, cloud, make_group
 from tests.unit.roles.fleets import inventory
 
+pytestmark = pytest.mark.thorough
+
+
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4/"
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -33,17 +34,15 @@ def test_what_cannot_be_read_is_said_before_anybody_tells_it_anything(tmp_path: 
     argv = [sys.executable, "-m", "app.loader", str(tmp_path)]
     done = subprocess.run(argv, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert "election.toml: there is no such file" in json.loads(done.stdout)["problems"]
-    with (
-        Loader(Checkout(PROJECT, ""), tmp_path, allow_errors=False) as loader,
-        pytest.raises(OperatorError, match=r"election\.toml: there is no such file"),
-    ):
+    with Loader(Checkout(PROJECT, ""), tmp_path, allow_errors=False) as loader:
         loader._process.wait()  # pyright: ignore[reportPrivateUsage]  # so that there is nobody to be told
-        loader.build(tmp_path / "built", [], None)
+        with pytest.raises(OperatorError, match=r"election\.toml: there is no such file"):
+            loader.build(tmp_path / "built", [], None)
 
 
 def test_it_ends_with_whoever_started_it() -> None:
     before = children()
-    with pytest.raises(KeyboardInterrupt), Loader(Checkout(PROJECT, ""), PROJECT / SMALL, allow_errors=False):
+    with suppress(KeyboardInterrupt), Loader(Checkout(PROJECT, ""), PROJECT / SMALL, allow_errors=False):
         assert children() - before
         raise KeyboardInterrupt
     assert children() <= before

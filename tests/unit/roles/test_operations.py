@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.bridge.errors import OperatorError
@@ -13,6 +13,7 @@ from roles.hosts.state import HostState, Observation
 from roles.rollout.request import policy_for
 from roles.rollout.rollback import check_release_known, choose_rollback
 from roles.stack.names import closest
+from tests.thorough import examples
 from tests.unit.roles.fleets import entry, healthy, host_log, state
 
 ALL = ("a", "b", "c")
@@ -106,7 +107,7 @@ def test_without_a_good_release_before_it_there_is_no_rollback(runs: str, log: l
     assert caught.value.next_command == "fab releases, then fab rollback --release NAME"
 
 
-@settings(deadline=None)
+@examples(100)
 @given(
     st.lists(st.tuples(st.sampled_from(["deploy", "rollback", "mark-bad", "mark-good"]), st.sampled_from(ALL))),
     st.sampled_from(ALL),

@@ -18,6 +18,9 @@ from roles.scripts.host_files import HostFile
 from tests.stands.cloud import Cloud, cloud
 from tests.unit.roles.fleets import inventory
 
+pytestmark = pytest.mark.thorough
+
+
 NOW = dt.datetime.now(dt.UTC)
 ARN = "arn:aws:acm:ap-southeast-3:123456789012:certificate/uji"
 DOCUMENT = {"name": "0123456789ab.asal.uji.test", "secret": "kata-rahasia-" * 3, "certificate_arn": ARN}

@@ -10,6 +10,8 @@ import pytest
 
 from tests.stands.lab import PROJECT
 
+pytestmark = pytest.mark.thorough
+
 SAYS = """
 from roles.output import make_output_unfailing
 make_output_unfailing()

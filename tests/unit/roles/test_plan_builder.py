@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 
 from infra.bridge.errors import OperatorError
 from infra.bridge.inventory import RolloutPolicy
@@ -11,6 +11,7 @@ from roles.hosts.pool import ServerState
 from roles.hosts.state import NoRelease, Observation
 from roles.rollout.build import ReleasePlanner
 from roles.rollout.plan import Act, HostChange, Phase, Plan
+from tests.thorough import examples
 from tests.unit.roles.fleets import (
     BASE,
     NEW,
@@ -66,7 +67,7 @@ def names(plan: Plan) -> list[list[list[str]]]:
     return [[[change.host.name for change in batch] for batch in phase.batches] for phase in plan.phases]
 
 
-@settings(deadline=None)
+@examples(100)
 @given(observations(), policies)
 def test_no_plan_goes_under_the_capacity_floor_or_takes_the_last_host(
     observed: Observation, policy: RolloutPolicy
@@ -91,7 +92,7 @@ def test_no_plan_goes_under_the_capacity_floor_or_takes_the_last_host(
             serving -= gone
 
 
-@settings(deadline=None)
+@examples(100)
 @given(observations(), policies)
 def test_no_host_is_switched_while_it_is_in_the_pool(observed: Observation, policy: RolloutPolicy) -> None:
     for change in plan_of(observed, policy).changes:
@@ -111,7 +112,7 @@ def test_no_host_is_switched_while_it_is_in_the_pool(observed: Observation, poli
             assert kinds[2:] == []
 
 
-@settings(deadline=None)
+@examples(100)
 @given(observations(), policies)
 def test_undo_mirrors_do_and_puts_only_those_back_into_the_pool_that_were_in_it(
     observed: Observation, policy: RolloutPolicy
@@ -128,7 +129,7 @@ def test_undo_mirrors_do_and_puts_only_those_back_into_the_pool_that_were_in_it(
         assert drain.undo is None or puts_back(drain.undo)
 
 
-@settings(deadline=None)
+@examples(100)
 @given(observations(), policies)
 def test_every_host_that_needs_the_release_gets_it_once(observed: Observation, policy: RolloutPolicy) -> None:
     plan = plan_of(observed, policy)
@@ -142,7 +143,7 @@ def test_every_host_that_needs_the_release_gets_it_once(observed: Observation, p
             assert host.name in switched
 
 
-@settings(deadline=None)
+@examples(100)
 @given(observations(), policies)
 def test_locations_come_one_at_a_time_and_a_canary_is_one_host(observed: Observation, policy: RolloutPolicy) -> None:
     for phase in plan_of(observed, policy).phases:
@@ -368,7 +369,7 @@ def test_a_stack_of_one_app_host_is_changed_with_a_floor_of_nothing_and_no_other
     assert plan.spare["barat"] == 1  # what the runner asks before it takes a host out
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(observations(), policies)
 def test_a_plan_never_takes_out_more_at_once_than_it_says_can_be_spared(
     observed: Observation, policy: RolloutPolicy

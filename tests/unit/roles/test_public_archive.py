@@ -22,6 +22,9 @@ from roles.tasks.archiving import lacking
 from tests.stands.lab import PROJECT
 from tests.stands.publications import CORRECTION, parcels, publications
 
+pytestmark = pytest.mark.thorough
+
+
 DAYS = 90
 TICKS = 4
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.bridge.errors import OperatorError
@@ -19,6 +19,7 @@ from roles.readiness.calendar import CALENDAR, CalendarLine, judge
 from roles.readiness.facts import Facts
 from roles.readiness.report import decide
 from roles.tasks.outlook import show_readiness
+from tests.thorough import examples
 from tests.unit.infra.cost.stacks import stack, with_aws, with_budget
 from tests.unit.roles.fleets import OPERATOR, healthy, host_log
 
@@ -239,7 +240,7 @@ def test_a_stack_without_aws_has_no_lines_about_it() -> None:
     assert "the release is frozen" in found
 
 
-@settings(deadline=None)
+@examples(100)
 @given(early=st.integers(-400, 400), later=st.integers(0, 400))
 def test_time_alone_closes_nothing(early: int, later: int) -> None:
     facts = not_up(ready(early))

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.loader.made import MADE, sha256_of
@@ -31,6 +31,7 @@ from tests.stands.lab import PROJECT
 from tests.stands.packs import STAMP, table
 from tests.stands.results import counted_again, source_of
 from tests.stands.ssh_keys import make_key
+from tests.thorough import examples
 
 NAME = "20190417T000000Z-0000000000"
 FIRST = {f"/{n}": b"x" * n * 40 for n in range(1, 60)}
@@ -142,7 +143,7 @@ DOCUMENTS = st.dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.lists(st.tuples(DOCUMENTS, DOCUMENTS), min_size=1, max_size=4))
 def test_what_a_host_makes_of_changes_is_what_was_built_to_the_last_byte(
     ticks: list[tuple[dict[str, bytes | None], dict[str, bytes | None]]],

@@ -16,6 +16,9 @@ from roles.hosts.pool import read_group_pool
 from tests.stands.cloud import REGION, InstanceGroup, cloud, make_group
 from tests.unit.roles.fleets import inventory
 
+pytestmark = pytest.mark.thorough
+
+
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 
 

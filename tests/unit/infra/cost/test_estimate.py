@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.bridge.errors import OperatorError
@@ -12,6 +12,7 @@ from infra.cost.load import Load, planned_night, with_load
 from infra.cost.prices import our_prices
 from infra.settings.location import AwsLocationSettings
 from infra.settings.stack import StackSettings
+from tests.thorough import examples
 from tests.unit.infra.cost.stacks import stack, with_aws
 
 WITHIN = 0.05
@@ -61,7 +62,7 @@ nights = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
+@examples(100)
 @given(night=nights, more=st.integers(0, 10_000_000), field=st.sampled_from(["viewers", "requests_per_poll", "hours"]))
 def test_the_night_never_costs_less_when_more_is_asked_for(night: dict[str, int], more: int, field: str) -> None:
     most = {"viewers": 300_000_000, "requests_per_poll": 100, "hours": 48}[field]
@@ -69,14 +70,14 @@ def test_the_night_never_costs_less_when_more_is_asked_for(night: dict[str, int]
     assert estimated(larger).night.usd >= estimated(night).night.usd
 
 
-@settings(deadline=None)
+@examples(100)
 @given(night=nights, more=st.integers(1, 1000))
 def test_the_night_never_costs_more_when_pages_ask_less_often(night: dict[str, int], more: int) -> None:
     slower = {**night, "poll_seconds": min(3600, night["poll_seconds"] + more)}
     assert estimated(slower).night.usd <= estimated(night).night.usd
 
 
-@settings(deadline=None)
+@examples(100)
 @given(night=nights)
 def test_no_item_is_negative_and_the_bill_is_the_sum_of_its_places(night: dict[str, int]) -> None:
     for bill in (estimated(night).night, estimated(night).month):

@@ -4,13 +4,14 @@ import math
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.cost.bill import PARTS
 from infra.cost.estimate import estimate
 from infra.cost.load import with_load
 from infra.cost.plot import BAR_WIDTH, bars, draw, nice_step, point
+from tests.thorough import examples
 from tests.unit.infra.cost.stacks import stack, with_aws, with_budget
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -23,7 +24,7 @@ def test_every_item_of_a_bill_is_in_one_part_of_the_plot() -> None:
         assert sum(bill.parts.values()) == pytest.approx(bill.usd)
 
 
-@settings(deadline=None)
+@examples(100)
 @given(st.floats(1e-3, 1e12), st.integers(2, 20))
 def test_a_step_of_an_axis_is_round_and_covers_it(longest: float, steps: int) -> None:
     step = nice_step(longest, steps)

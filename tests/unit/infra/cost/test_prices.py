@@ -1,12 +1,13 @@
 """The list of prices."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.bridge.errors import OperatorError
 from infra.cost.instances import SIZES, vcpus
 from infra.cost.prices import EVERYWHERE, Price, Tier, our_prices, read_prices
+from tests.thorough import examples
 
 ONE = """
 [[price]]
@@ -68,7 +69,7 @@ def test_each_part_of_the_traffic_is_paid_at_its_own_tier(gigabytes: float, usd:
     assert transfer().cost(gigabytes) == pytest.approx(usd)
 
 
-@settings(deadline=None)
+@examples(100)
 @given(
     st.lists(st.tuples(st.floats(1, 1e6), st.floats(0, 10)), min_size=1, max_size=6, unique_by=lambda tier: tier[0]),
     st.floats(0, 1e7),
