@@ -12,8 +12,10 @@ from roles.hosts.lock import HostBefore
 from roles.hosts.state import Observation
 from roles.rollout.formats import check_hosts_read
 from roles.rollout.plan import HostChange, Phase, Plan, Rollout, Step
+from roles.rollout.pools import undrain
 from roles.rollout.standing import Standing
 from roles.scripts import snapshots
+from roles.scripts.layout import LOCATIONS
 from roles.scripts.quoting import Script
 
 
@@ -41,7 +43,7 @@ class SnapshotPlanner:
         if self._snapshot.facts:
             check_hosts_read(self._snapshot.facts, self.observed)
         left_out = [host for host in self.observed.inventory.hosts if not self._standing.can_be_changed(host)]
-        phases = [*self._receive(), *self._switch(), *self._show()]
+        phases = [*self._receive(), *self._switch(), *self._show(), *self._bring_back()]
         if phases:
             phases = [*self._standing.keep_out(left_out), *phases]
         name, entered = self._snapshot.name, self._snapshot.facts.tps_entered if self._snapshot.facts else 0
@@ -118,6 +120,27 @@ class SnapshotPlanner:
         edges = [edge for edge in self._standing.edges() if self._standing.state(edge).shown != self._snapshot.name]
         return [Phase("show it", (tuple(self._shown(edge) for edge in edges),))] if edges else []
 
+    def _bring_back(self) -> list[Phase]:
+        """Locations that were out of reach during an earlier publication, and were taken out at the edge for that."""
+        changes = [
+            HostChange(host, "the location is asked again", steps)
+            for host in self.observed.inventory.with_role("lb")
+            if host.name in self.observed.states and self._was_cut_off(host.location)
+            if (steps := tuple(self._asked_again(host.location)))
+        ]
+        return [Phase("bring back what was out of reach", (tuple(changes),))] if changes else []
+
+    def _asked_again(self, location: str) -> list[Step]:
+        return [undrain(edge, LOCATIONS, location, wait=True) for edge in self._standing.edges()]
+
+    def _was_cut_off(self, location: str) -> bool:
+        """Whether only a rollout that could not reach it took a location out, and it lacks nothing but results."""
+        if self.observed.locations.get(location) != "drained" or location in self.observed.log.drained_locations:
+            return False
+        hosts = self.observed.inventory.with_role("app", location)
+        in_pool = [host for host in hosts if self.observed.servers.get(host.name) in {"up", "down"}]
+        return bool(in_pool) and all(self._lacks_only_results(host) for host in in_pool)
+
     def _shown(self, edge: Host) -> HostChange:
         name, before = self._snapshot.name, self.before(edge).shown
         step = Step("show", edge, snapshots.show_snapshot(name), None, snapshots.show_snapshot(before))
@@ -131,7 +154,9 @@ class SnapshotPlanner:
 
     def _was_left_out(self, host: Host) -> bool:
         """Whether it is out of the pool for its results alone: it runs what it should, and nothing is half done."""
+        return self.observed.servers.get(host.name) == "drained" and self._lacks_only_results(host)
+
+    def _lacks_only_results(self, host: Host) -> bool:
         state, release = self._standing.state(host), self.observed.log.release
         half_done = state.altered or state.pending or set(state.rollouts) - {self.rollout.id}
-        runs = release is not None and state.release == state.running_release == release
-        return self.observed.servers.get(host.name) == "drained" and runs and not half_done
+        return release is not None and state.release == state.running_release == release and not half_done

@@ -20,7 +20,14 @@ pytestmark = pytest.mark.night
 
 TICKS, CORRECTION = 20, 14
 AT_THE_EDGE = {3: ("reload", "nginx"), 6: ("restart", "nginx"), 9: ("reload", "haproxy"), 17: ("restart", "nginx")}
-LOST = {5: "timur-app-2", 11: "barat-app-1", 18: "timur-app-1"}
+LOST = {
+    5: ("timur-app-2",),
+    11: ("barat-app-1",),
+    16: ("timur-lb-1", "timur-app-1", "timur-app-2"),
+    18: ("timur-app-1",),
+}
+"""One host, or a whole location."""
+
 ALONE = f"{HHCW}/-99/-991302/-991303.json"
 """Asked for once, before all ticks, and then not before the last one is over."""
 
@@ -66,8 +73,8 @@ def test_two_hundred_readers_see_no_failure_nothing_earlier_and_nothing_old(stac
                 corrects = number == CORRECTION
                 seen.published.append(as_of(tmp_path / str(number), earlier if corrects else counted(number + 1)))
                 with ExitStack() as faults:
-                    if number in LOST:
-                        faults.enter_context(packets_dropped(stack, host_named(stack, LOST[number])))
+                    for name in LOST.get(number, ()):
+                        faults.enter_context(packets_dropped(stack, host_named(stack, name)))
                     if number in AT_THE_EDGE:
                         on_host(stack, edge, "systemctl", "--no-block", *AT_THE_EDGE[number])
                     why = ("--correction", "Formulir dihitung ulang.") if corrects else ()

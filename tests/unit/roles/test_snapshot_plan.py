@@ -3,14 +3,19 @@
 import dataclasses
 from pathlib import Path
 
+import pytest
+
 from infra.bridge.inventory import RolloutPolicy
 from roles.artefacts.snapshot import StoredSnapshot
+from roles.hosts.pool import ServerState
 from roles.hosts.state import Observation
 from roles.rollout.plan import Rollout, Script
 from roles.rollout.snapshot_plan import SnapshotPlanner
 from roles.stack.checkout import Checkout
-from tests.unit.roles.fleets import healthy
+from roles.tasks.results import waiting_for_nobody
+from tests.unit.roles.fleets import OLD, entry, healthy, host_log
 
+OTHER = "1.0.7-other"
 BEFORE, NEW = "20290214T120000Z-aaaaaaaaaa", "20290214T121500Z-bbbbbbbbbb"
 
 
@@ -60,3 +65,45 @@ def test_undone_the_edge_asks_for_what_it_asked_for(tmp_path: Path) -> None:
         (step,) = shown.steps
         assert isinstance(step.undo, Script)
         assert words in step.undo.text
+
+
+def cut_off(*, release: str = OLD, drained_by_hand: bool = False, location: ServerState = "drained") -> Observation:
+    """A location that was out of reach during a publication: the edge has been told not to ask it."""
+    seen = observed(NEW, NEW)
+    entries = [entry("1", "deploy", 1, release=OLD, result="ok")]
+    entries += [entry("2", "drain-location", 2, location="timur")] if drained_by_hand else []
+    states = {
+        name: state.model_copy(
+            update={"log": host_log(*entries)}
+            | ({"snapshot": BEFORE, "release": release, "running_release": release} if "timur-app" in name else {})
+        )
+        for name, state in seen.states.items()
+    }
+    return dataclasses.replace(seen, states=states, locations={"barat": "up", "timur": location})
+
+
+def test_a_location_that_was_out_of_reach_is_asked_again_once_it_has_the_results(tmp_path: Path) -> None:
+    plan = planner(cut_off(), tmp_path).plan()
+    assert [phase.name for phase in plan.phases] == ["switch all at once", "bring back what was out of reach"]
+    ((change,),) = plan.phases[-1].batches
+    assert change.host.name == "timur-lb-1"
+    assert [step.name for step in change.steps] == ["undrain timur"]
+    assert [step.on.name for step in change.steps] == ["edge-1"]
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [cut_off(drained_by_hand=True), cut_off(release=OTHER), cut_off(location="up"), cut_off(location="down")],
+    ids=["an operator took it out", "it runs another release", "it is asked", "the edge finds it down"],
+)
+def test_no_other_location_is_brought_back_by_a_publication(seen: Observation, tmp_path: Path) -> None:
+    assert [phase.name for phase in planner(seen, tmp_path).plan().phases] == ["switch all at once"]
+
+
+def test_a_publication_goes_on_without_a_location_where_an_edge_can_keep_it_out() -> None:
+    policy = RolloutPolicy(unreachable_hosts=1, failed_hosts=0)
+    own, of_cdn = healthy((3, 2)), healthy((3, 2), groups=("barat", "timur"))
+    assert waiting_for_nobody(policy, own).unreachable_hosts == 4  # a load balancer and three app hosts
+    assert waiting_for_nobody(policy, of_cdn).unreachable_hosts == 1
+    assert waiting_for_nobody(RolloutPolicy(unreachable_hosts=9), own).unreachable_hosts == 9
+    assert {waiting_for_nobody(policy, seen).failed_hosts for seen in (own, of_cdn)} == {1}
