@@ -30,12 +30,13 @@ class Alteration:
     verify: str
 
 
+EACH_SEGMENT = "for f in $(readlink -f /srv/tegak/snapshots/current)/bodies-*"
 ALTERATIONS = {
     "two totals swapped in place": Alteration(
-        "f=$(readlink -f /srv/tegak/snapshots/current)/bodies-0; cp -p $f /root/kept;"
-        ' LC_ALL=C sed -E \'s/"21":([0-9]+),"22":([0-9]+)/"21":\\2,"22":\\1/g\' /root/kept'
-        " | dd of=$f conv=notrunc status=none; touch -r /root/kept $f",
-        "dd if=/root/kept of=$(readlink -f /srv/tegak/snapshots/current)/bodies-0 conv=notrunc status=none",
+        f"{EACH_SEGMENT}; do cp -p $f /root/kept-${{f##*/}};"
+        ' LC_ALL=C sed -E \'s/"21":([0-9]+),"22":([0-9]+)/"21":\\2,"22":\\1/g\' /root/kept-${f##*/}'
+        " | dd of=$f conv=notrunc status=none; touch -r /root/kept-${f##*/} $f; done",
+        f"{EACH_SEGMENT}; do dd if=/root/kept-${{f##*/}} of=$f conv=notrunc status=none; done",
         "bodies-0 of snapshot .* is not as it was signed; next: fab discard",
         "test_the_results_are_those_that_were_signed_to_the_last_byte",
     ),

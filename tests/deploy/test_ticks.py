@@ -21,6 +21,12 @@ from tests.stands.lab import PROJECT, SMALL, LabStack
 from tests.stands.results import Row, source_of
 
 PAGE = "/static/json/version.json"
+KILLS_RECEIVING = """
+setsid sh -c 'until pkill -KILL -f "[t]akes a snapshot from standard input"; do sleep 0.01; done' \\
+    > /dev/null 2>&1 < /dev/null &
+"""
+"""Ends the program that takes results as soon as it is there: while it reads, checks or writes."""
+
 WAIT_SECONDS = 60
 OLDEST_SECONDS = 60
 """How old an answer of a cache may be while publishing works: fresh for 10 s, then shown for 50 while it asks again."""
@@ -116,6 +122,27 @@ def test_a_host_that_cannot_keep_up_leaves_the_pool_and_the_others_go_on(
         assert "barat-app-1: undrain barat-app-1: done" in said
         time.sleep(1)
     assert tally.failures == []
+
+
+def test_a_host_whose_receiving_is_killed_is_left_out_and_takes_the_next_results(
+    stack: LabStack, source: Callable[[int], str]
+) -> None:
+    stack.fab("publish", "--source", source(1))
+    with asking(url(stack), stack.ca_file) as tally:
+        with on_host_until_left(stack, "timur-app-1", KILLS_RECEIVING, "pkill -KILL -f '[u]ntil pkill' || true"):
+            said = stack.fab("publish", "--source", source(2))
+        assert "the rollout goes on without timur-app-1" in said
+        newest = shown(stack)
+        assert newest.pop("timur-app-1") not in set(newest.values())
+        assert len(set(newest.values())) == 1
+        assert "timur-app-1: undrain timur-app-1: done" in stack.fab("publish", "--source", source(3))
+        assert len(set(shown(stack).values())) == 1
+        time.sleep(1)
+    assert tally.failures == []
+    there = on_host(
+        stack, host_named(stack, "timur-app-1"), "find", str(SNAPSHOTS), "-mindepth", "1", "-type", "d"
+    ).splitlines()
+    assert len(there) == 2, there
 
 
 def test_a_lost_location_keeps_no_results_from_the_public_and_comes_back_with_the_next(
