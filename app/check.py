@@ -54,6 +54,8 @@ def check(settings: CheckSettings) -> str | None:
     try:
         _compare(directory, _signed_manifest(directory, settings.signers))
     except AlteredError as error:
+        if settings.snapshot_dir.resolve() != directory or not (directory / COMPLETE).exists():
+            return None  # it went while it was looked at: what is there instead is looked at the next time
         found = f"{directory.name}: {error}"
         new = settings.mark.with_suffix(".new")
         new.write_text(found, encoding="utf-8")

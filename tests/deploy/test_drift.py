@@ -9,7 +9,7 @@ import pytest
 
 from tests.deploy.clients import asking
 from tests.deploy.faults import on_host_until_left
-from tests.deploy.test_rollout import running, url
+from tests.deploy.test_rollout import on_host, running, url
 from tests.stands.lab import SMALL, LabStack
 
 HOST = "barat-app-1"
@@ -30,6 +30,7 @@ class Alteration:
     verify: str
 
 
+FAILED_CHECKS = "systemctl start tegak-check; systemctl list-units --failed --plain --no-legend"
 EACH_SEGMENT = "for f in $(readlink -f /srv/tegak/snapshots/current)/bodies-*"
 ALTERATIONS = {
     "two totals swapped in place": Alteration(
@@ -163,6 +164,8 @@ def test_an_altered_host_is_discarded_and_gets_everything_anew_without_a_failed_
         assert "is out of the pool" in stack.fab("discard", HOST, "--reason", "altered code")
         assert f"{HOST}: has release none" in stack.fab_fails("drift")
         stack.fab("publish", "--source", SMALL)
+        # Results without a release: nothing can check them yet, and nothing has failed for that.
+        assert on_host(stack, HOST, "sh", "-c", FAILED_CHECKS) == ""
         assert "1 hosts changed" in stack.fab("deploy", "--release", release)
     assert tally.failures == []
     assert "no drift" in stack.fab("drift")

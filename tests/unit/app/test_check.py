@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from starlette.testclient import TestClient
 
 from app.check import CheckSettings, altered, check
 from app.loader.build import BuiltSnapshot
-from app.loader.made import sha256_of
+from app.loader.kept import sha256_of
 from app.service import Service, ServiceSettings
 from roles.artefacts.signing import sign
 from tests.stands.lab import PROJECT
@@ -147,3 +148,26 @@ def test_as_a_program_it_says_what_it_found_and_fails(settings: CheckSettings, *
     )
     assert (done.returncode, bool(done.stderr)) == (int(wrong), wrong)
     assert ("times is not as it was signed" in done.stderr) is wrong
+
+
+@pytest.mark.parametrize(
+    "goes",
+    [
+        "rm -rf {current}",
+        "cp -r {current} {next}; ln -sfn {next} {link}; printf x >> {current}/bodies-0",
+    ],
+    ids=["set aside", "another one came"],
+)
+def test_results_that_go_while_they_are_looked_at_are_not_called_altered(
+    settings: CheckSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, goes: str
+) -> None:
+    current = settings.snapshot_dir.resolve()
+    command = goes.format(current=current, next=current.with_name("next"), link=settings.snapshot_dir)
+    # Once the signature is known to be right, and before the first file is read.
+    verifier = tmp_path / "bin/ssh-keygen"
+    verifier.parent.mkdir()
+    verifier.write_text(f'#!/bin/sh\n{shutil.which("ssh-keygen")} "$@" || exit 1\n{command}\n')
+    verifier.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    assert check(settings) is None
+    assert not settings.mark.exists()
