@@ -11,16 +11,12 @@ QUICK = "TEGAK_QUICK"
 PART = 10
 
 
-def as_many_as(count: int) -> int:
-    """So many, or a part of them."""
-    return max(count // PART, 3) if os.environ.get(QUICK) else count
-
-
 def examples(count: int, *, deadline: dt.timedelta | None = None) -> settings:
-    """For so many examples of Hypothesis's.
+    """For so many examples of Hypothesis's, or a part of them.
 
     Args:
         count: How many.
         deadline: How long one may take.
     """
-    return settings(max_examples=as_many_as(count), deadline=deadline)
+    some = max(count // PART, 3) if os.environ.get(QUICK) else count
+    return settings(max_examples=some, deadline=deadline)

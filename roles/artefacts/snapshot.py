@@ -189,12 +189,12 @@ def ensure_snapshot(
         allow_errors: Leave out rows that don't fit.
         shown: What hosts show: if it is in dist/, only what has changed since is made.
         announcement: What it tells the public; with a correction, it may turn the public's numbers back.
-        loader: One that reads the source already.
+        loader: One that reads the source already, since dist/ has nothing of it.
 
     Raises:
         OperatorError: The source can't be published as it is; the message names file, row and field.
     """
-    known = built_before(checkout, source, allow_errors=allow_errors)
+    known = None if loader else built_before(checkout, source, allow_errors=allow_errors)
     if known is not None and known.facts and not announcement.correction and not _was_superseded(known.facts, shown):
         return known
     options: list[str] = []

@@ -19,6 +19,7 @@ from tests.deploy.test_guards import app_hosts, on_host, state_of
 from tests.deploy.test_rollout import host_named, url
 from tests.stands.lab import PROJECT, SMALL, LabStack
 from tests.stands.results import Row, source_of
+from tests.stands.waiting import until
 
 PAGE = "/static/json/version.json"
 KILLS_RECEIVING = """
@@ -156,7 +157,8 @@ def test_a_lost_location_keeps_no_results_from_the_public_and_comes_back_with_th
                 faults.enter_context(packets_dropped(stack, host))
             said = stack.fab("publish", "--source", source(2))
             assert all(f"{host.name}: does not answer, and is left out" in said for host in lost)
-            assert edge_is_at(stack, version(stack))
+            newest = version(stack)
+            until(lambda: edge_version(stack) == newest, OLDEST_SECONDS)
             time.sleep(1)
         assert "timur-lb-1: undrain timur: done" in stack.fab("publish", "--source", source(3))
         assert len(set(shown(stack).values())) == 1
@@ -172,14 +174,6 @@ def version(stack: LabStack) -> str:
 def edge_version(stack: LabStack) -> str:
     argv = ["curl", "-sf", "--cacert", str(stack.ca_file), f"{url(stack)}{PAGE}"]
     return str(json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)["version"])
-
-
-def edge_is_at(stack: LabStack, wanted: str) -> bool:
-    """Whether the edge comes to say so: its caches may keep an answer for as long as it may be old."""
-    until = time.monotonic() + OLDEST_SECONDS
-    while edge_version(stack) != wanted and time.monotonic() < until:
-        time.sleep(0.5)
-    return edge_version(stack) == wanted
 
 
 def wait_for(what: Callable[[], bool], said: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from app.loader.build import BuiltSnapshot
-from app.loader.made import MADE
+from app.loader.kept import MADE
 from app.loader.packing import Documents, PackWriter
 from app.snapshot import COMPLETE
 from tests.stands.elections import PILPRES

@@ -12,7 +12,7 @@ import pytest
 
 from app.loader.build import BuiltSnapshot, build_snapshot
 from app.loader.election_file import FILE
-from app.loader.made import sha256_of
+from app.loader.kept import sha256_of
 from app.loader.problems import FieldError, SourceError
 from app.loader.tables import LARGEST_TABLE_BYTES, whole_number
 from app.snapshot import Snapshot

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from app.loader import made
 from app.loader.announcement import Announcement
 from app.loader.build import BuiltSnapshot, build_snapshot
-from app.loader.made import MADE, read_made
+from app.loader.kept import MADE
+from app.loader.made import read_made
 from app.loader.pack_index import Index
 from app.pack import Pack
 from tests.stands.elections import PILPRES

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.loader.made import MADE
+from app.loader.kept import MADE
 from infra.bridge.errors import OperatorError
 from roles.artefacts.snapshot import Sent, StoredSnapshot, ensure_snapshot
 from roles.scripts.snapshots import arrived

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.loader.made import MADE, sha256_of
+from app.loader.kept import MADE, sha256_of
 from app.loader.pack_index import Index
 from app.loader.packing import PackWriter, Previous
 from app.pack import Pack
